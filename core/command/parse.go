@@ -1,0 +1,430 @@
+package command
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// MaxText is the longest command text that is looked at, in bytes. Longer ones are refused, not cut.
+const MaxText = 16 << 10
+
+// Invocation is a parsed command: the row and its arguments, checked for form but not for rights.
+type Invocation struct {
+	Row     Row
+	Args    map[string]string // by option name; absent when not given
+	Task    core.TaskID       // from option, text or button; empty means "the thread's"
+	Ref     core.ImageRef     // likewise
+	Surface core.Surface
+	Files   []core.FileRef
+	Target  *core.MenuTarget
+	Confirm bool // the person pressed Confirm on a question of ours
+}
+
+// Arg returns an argument, "" when not given.
+func (i Invocation) Arg(name string) string { return i.Args[name] }
+
+// Parse turns any form of a command into an Invocation. Errors are CodeInvalid with a sentence for the person.
+func (t *Table) Parse(c core.Command) (Invocation, error) {
+	switch {
+	case !c.Action.IsZero():
+		return t.parseAction(c)
+	case c.Verb != "":
+		return t.parseOptions(c)
+	default:
+		return t.parseText(c)
+	}
+}
+
+// ConfirmArg is the argument of a button that answers a question of ours with yes.
+const ConfirmArg = "confirm"
+
+func (t *Table) parseAction(c core.Command) (Invocation, error) {
+	row, ok := t.Row(c.Action.Verb)
+	if !ok {
+		return Invocation{}, core.Errorf(core.CodeInvalid, "This button is from another version of Atelier.").WithNext("Use the buttons on the newest card.")
+	}
+	inv := Invocation{Row: row, Args: map[string]string{}, Surface: c.Surface, Task: c.Action.Task, Ref: c.Action.Ref, Files: c.Files}
+	if err := inv.fill(c.Options, nil); err != nil {
+		return Invocation{}, err
+	}
+	for _, part := range strings.Split(c.Action.Arg, ",") {
+		switch {
+		case part == "":
+		case part == ConfirmArg:
+			inv.Confirm = true
+		default:
+			inv.takeWord(part)
+		}
+	}
+	return inv, nil
+}
+
+func (t *Table) parseOptions(c core.Command) (Invocation, error) {
+	row, ok := t.Row(c.Verb)
+	if !ok {
+		return Invocation{}, t.unknown(c.Verb)
+	}
+	inv := Invocation{Row: row, Args: map[string]string{}, Surface: c.Surface, Files: c.Files, Target: c.Target}
+	if err := inv.fill(c.Options, c.Mentions); err != nil {
+		return Invocation{}, err
+	}
+	// A prompt given as an option may still carry --provider or --area typed out of habit.
+	if o, ok := tailOf(row); ok && inv.Args[o.Name] != "" && row.Prompt {
+		rest, named := inv.takeNamed(strings.Fields(normalise(inv.Args[o.Name])))
+		if len(named) > 0 {
+			inv.Args[o.Name] = strings.Join(rest, " ")
+			if err := inv.fill(named, c.Mentions); err != nil {
+				return Invocation{}, err
+			}
+		}
+	}
+	return inv, inv.require()
+}
+
+func (t *Table) parseText(c core.Command) (Invocation, error) {
+	if len(c.Text) > MaxText {
+		return Invocation{}, core.Errorf(core.CodeInvalid, "That is too long: %d characters, at most %d.", len(c.Text), MaxText)
+	}
+	text := strings.TrimSpace(c.Text)
+	if c.Alias != "" {
+		text = strings.TrimPrefix(c.Alias, "/") + " " + text
+	}
+	if text == "" {
+		text = "help"
+	}
+	row, rest, ok := t.cutVerb(text)
+	if !ok {
+		first, _, _ := strings.Cut(text, " ")
+		return Invocation{}, t.unknown(first)
+	}
+	inv := Invocation{Row: row, Args: map[string]string{}, Surface: c.Surface, Files: c.Files, Target: c.Target}
+	return inv, inv.takeText(rest, c.Mentions)
+}
+
+// IsVerb reports whether a text begins with a verb of the table; a mention that does not is just talk.
+func (t *Table) IsVerb(text string) bool {
+	_, _, ok := t.cutVerb(strings.TrimSpace(text))
+	return ok
+}
+
+func (t *Table) cutVerb(text string) (row Row, rest string, ok bool) {
+	first, after := cutWord(text)
+	second, after2 := cutWord(after)
+	if row, ok = t.Row(first + " " + second); ok && second != "" {
+		return row, after2, true
+	}
+	row, ok = t.Row(first)
+	return row, after, ok
+}
+
+func cutWord(s string) (word, rest string) {
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	i := strings.IndexFunc(s, unicode.IsSpace)
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], strings.TrimLeftFunc(s[i:], unicode.IsSpace)
+}
+
+func tailOf(r Row) (Option, bool) {
+	for _, o := range r.Options {
+		if o.Tail {
+			return o, true
+		}
+	}
+	return Option{}, false
+}
+
+// takeText reads what follows the verb: named options anywhere, positional words at the front, the tail for the rest.
+func (i *Invocation) takeText(text string, mentions map[string]core.IdentityID) error {
+	text = normalise(text)
+	words := strings.Fields(text)
+	rest, named := i.takeNamed(words)
+	if err := i.fill(named, mentions); err != nil {
+		return err
+	}
+	front := 0
+	for front < len(rest) && i.takePositional(rest[front], mentions) {
+		front++
+	}
+	words = rest[front:]
+	if o, ok := tailOf(i.Row); ok {
+		if len(words) > 0 && i.Args[o.Name] == "" {
+			i.Args[o.Name] = strings.Join(words, " ")
+			// Line breaks and spacing of what the person typed are kept where nothing was taken out of the middle.
+			if at := strings.LastIndex(text, words[0]); len(named) == 0 && at >= 0 {
+				if exact := text[at:]; slices.Equal(strings.Fields(exact), words) {
+					i.Args[o.Name] = strings.TrimSpace(exact)
+				} else if at = strings.Index(text, words[0]); slices.Equal(strings.Fields(text[at:]), words) {
+					i.Args[o.Name] = strings.TrimSpace(text[at:])
+				}
+			}
+		}
+	} else if len(words) > 0 {
+		return core.Errorf(core.CodeInvalid, "I do not understand %q in %q.", clip(words[0]), i.Row.Verb).WithNext("%s", i.usage())
+	}
+	return i.require()
+}
+
+// takeNamed cuts "--name value" pairs that the row knows out of the words.
+func (i *Invocation) takeNamed(words []string) (rest []string, named map[string]string) {
+	named = map[string]string{}
+	for n := 0; n < len(words); n++ {
+		name, ok := strings.CutPrefix(words[n], "--")
+		value, has := "", false
+		if eq := strings.IndexByte(name, '='); eq > 0 {
+			name, value, has = name[:eq], name[eq+1:], true
+		}
+		o, known := i.Row.Option(strings.ToLower(name))
+		switch {
+		case !ok || !known || o.Tail:
+			rest = append(rest, words[n])
+		case has:
+			named[o.Name] = value
+		case o.Kind == KindBool && (n+1 == len(words) || strings.HasPrefix(words[n+1], "--")):
+			named[o.Name] = "true"
+		case n+1 < len(words):
+			n++
+			named[o.Name] = words[n]
+		default:
+			named[o.Name] = ""
+		}
+	}
+	return rest, named
+}
+
+// takePositional gives one word to the first free positional option that it fits.
+func (i *Invocation) takePositional(word string, mentions map[string]core.IdentityID) bool {
+	if ref, ok := core.ParseImageRef(word); ok && i.Ref.Version == 0 {
+		if _, has := i.Row.Option("version"); has {
+			i.Ref = ref
+			i.Args["version"] = ref.String()
+			return true
+		}
+	}
+	if id, err := core.ParseTaskID(word); err == nil && i.Task == "" {
+		if _, has := i.Row.Option("task"); has {
+			i.Task = id
+			i.Args["task"] = string(id)
+			return true
+		}
+	}
+	for _, o := range i.Row.Options {
+		if !o.Positional || o.Tail || i.Args[o.Name] != "" || o.Kind == KindVersion || o.Kind == KindTask {
+			continue
+		}
+		switch o.Kind {
+		case KindPerson:
+			if id, ok := mentions[word]; ok {
+				word = string(id)
+			}
+			i.Args[o.Name] = word
+			return true
+		case KindChoice:
+			if slices.Contains(o.Choices, strings.ToLower(word)) {
+				i.Args[o.Name] = strings.ToLower(word)
+				return true
+			}
+		default:
+			if o.Name == "images" && !isImageList(word) {
+				continue
+			}
+			i.Args[o.Name] = word
+			return true
+		}
+	}
+	return false
+}
+
+func isImageList(s string) bool {
+	for _, part := range strings.Split(s, ",") {
+		if _, ok := core.ParseImageRef(part); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// takeWord gives a button's argument to the first choice that knows it, or to a plain text option.
+func (i *Invocation) takeWord(word string) {
+	for _, o := range i.Row.Options {
+		if o.Kind == KindChoice && slices.Contains(o.Choices, word) {
+			i.Args[o.Name] = word
+			return
+		}
+	}
+	for _, o := range i.Row.Options {
+		if o.Kind == KindText && !o.Tail && i.Args[o.Name] == "" {
+			i.Args[o.Name] = word
+			return
+		}
+	}
+	if o, ok := tailOf(i.Row); ok && i.Args[o.Name] == "" {
+		i.Args[o.Name] = word
+	}
+}
+
+// fill takes named options and checks their form.
+func (i *Invocation) fill(named map[string]string, mentions map[string]core.IdentityID) error {
+	for name, value := range named {
+		o, ok := i.Row.Option(strings.ToLower(name))
+		if !ok {
+			return core.Errorf(core.CodeInvalid, "%q has no option --%s.", i.Row.Verb, clip(name)).WithNext("%s", i.usage())
+		}
+		value = strings.TrimSpace(value)
+		if value == "" {
+			if o.Kind == KindText && !o.Required {
+				continue
+			}
+			return core.Errorf(core.CodeInvalid, "--%s needs a value.", o.Name).WithNext("%s", i.usage())
+		}
+		switch o.Kind {
+		case KindVersion:
+			ref, ok := core.ParseImageRef(value)
+			if !ok {
+				if n, err := strconv.Atoi(value); err == nil && n > 0 {
+					ref, ok = core.ImageRef{Version: n}, true
+				}
+			}
+			if !ok {
+				return core.Errorf(core.CodeInvalid, "%q is no version.", clip(value)).WithNext("Versions are written v2, their pictures v2.3.")
+			}
+			i.Ref, value = ref, ref.String()
+		case KindTask:
+			id, err := core.ParseTaskID(value)
+			if err != nil {
+				return core.Errorf(core.CodeInvalid, "%q is no task.", clip(value)).WithNext("Tasks are written like ACME-42.")
+			}
+			i.Task, value = id, string(id)
+		case KindChoice:
+			value = strings.ToLower(value)
+			if !slices.Contains(o.Choices, value) {
+				return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", o.Name, clip(value)).WithNext("Use one of: %s.", strings.Join(o.Choices, ", "))
+			}
+		case KindInt:
+			if _, err := strconv.Atoi(value); err != nil {
+				return core.Errorf(core.CodeInvalid, "--%s takes a whole number, not %q.", o.Name, clip(value))
+			}
+		case KindArea:
+			if _, err := ParseArea(value); err != nil {
+				return err
+			}
+		case KindPerson:
+			if id, ok := mentions[value]; ok {
+				value = string(id)
+			}
+		}
+		i.Args[o.Name] = value
+	}
+	return nil
+}
+
+func (i *Invocation) require() error {
+	for _, o := range i.Row.Options {
+		if o.Required && i.Args[o.Name] == "" {
+			return core.Errorf(core.CodeInvalid, "%q needs a %s.", i.Row.Verb, o.Name).WithNext("%s", i.usage())
+		}
+	}
+	return nil
+}
+
+func (i *Invocation) usage() string {
+	if len(i.Row.Examples) == 0 {
+		return "Type: " + i.Row.Verb
+	}
+	return "Type for example: " + i.Row.Examples[0]
+}
+
+// ParseArea reads "x,y,w,h" in fractions of the picture.
+func ParseArea(s string) (core.Area, error) {
+	bad := core.Errorf(core.CodeInvalid, "%q is no area.", clip(s)).WithNext("An area is x,y,width,height as fractions of the picture, such as 0.2,0.1,0.6,0.5.")
+	p := strings.Split(s, ",")
+	if len(p) != 4 {
+		return core.Area{}, bad
+	}
+	var f [4]float64
+	for n := range p {
+		v, err := strconv.ParseFloat(strings.TrimSpace(p[n]), 64)
+		if err != nil || !(v >= 0 && v <= 1) {
+			return core.Area{}, bad
+		}
+		f[n] = v
+	}
+	a := core.Area{X: f[0], Y: f[1], W: f[2], H: f[3]}
+	if a.W <= 0 || a.H <= 0 || a.X+a.W > 1.0001 || a.Y+a.H > 1.0001 {
+		return core.Area{}, bad
+	}
+	return a, nil
+}
+
+// normalise undoes what keyboards and apps do to typed options: long dashes and curly quotes.
+func normalise(s string) string {
+	var b strings.Builder
+	start := true
+	for _, r := range s {
+		switch {
+		case (r == '—' || r == '–') && start:
+			b.WriteString("--")
+		case r == '“' || r == '”':
+			b.WriteByte('"')
+		case r == '‘' || r == '’':
+			b.WriteByte('\'')
+		default:
+			b.WriteRune(r)
+		}
+		start = unicode.IsSpace(r)
+	}
+	return b.String()
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
+
+func (t *Table) unknown(verb string) error {
+	e := core.Errorf(core.CodeInvalid, "I do not know %q.", clip(verb))
+	if near := t.nearest(verb); near != "" {
+		return e.WithNext("Did you mean %q? Type help for all commands.", near)
+	}
+	return e.WithNext("Type help for all commands.")
+}
+
+func (t *Table) nearest(word string) string {
+	best, dist := "", 3
+	if len(word) > 40 {
+		return ""
+	}
+	for name := range t.by {
+		if d := distance(strings.ToLower(word), name); d < dist || d == dist && best != "" && name < best {
+			best, dist = name, d
+		}
+	}
+	return best
+}
+
+// distance is the Levenshtein distance.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		prev := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := prev
+			if a[i] != b[j] {
+				cost = min(prev, row[j], row[j+1]) + 1
+			}
+			prev, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,31 @@
+package core
+
+import "regexp"
+
+// credentialPattern matches the known shapes of keys and tokens that people paste by mistake: OpenAI and OpenRouter,
+// Google, Slack, Discord bot tokens, Stability, Replicate, fal, Hugging Face, GitHub, AWS.
+var credentialPattern = regexp.MustCompile(`\b(?:sk-[A-Za-z0-9_-]{20,}|AIza[A-Za-z0-9_-]{30,}|xox[abeprs]-[A-Za-z0-9-]{10,}|xapp-[A-Za-z0-9-]{10,}|` +
+	`[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}|hf_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|gh[pousr]_[A-Za-z0-9]{30,}|AKIA[A-Z0-9]{16}|key-[A-Za-z0-9]{32,})`)
+
+// MaskedCredential stands where a credential was.
+const MaskedCredential = "[key removed]"
+
+// MaskCredentials replaces what looks like a key or token; found tells whether there was one. Adapters call it before
+// an inbound leaves them, so that no key reaches the journal, the other platform or a log.
+func MaskCredentials(s string) (masked string, found bool) {
+	masked = credentialPattern.ReplaceAllString(s, MaskedCredential)
+	return masked, masked != s
+}
+
+// MaskRichText is MaskCredentials for a tree.
+func MaskRichText(r RichText) (RichText, bool) {
+	any := false
+	out := r.Map(func(n Node) Node {
+		var f1, f2 bool
+		n.Text, f1 = MaskCredentials(n.Text)
+		n.URL, f2 = MaskCredentials(n.URL)
+		any = any || f1 || f2
+		return n
+	})
+	return out, any
+}

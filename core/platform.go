@@ -1,0 +1,194 @@
+package core
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Platform is a chat platform as the bridge sees it. One value serves every installation (team or server) that it was
+// given; its constructor does no I/O.
+type Platform interface {
+	// Name returns "slack" or "discord".
+	Name() PlatformName
+	// Capabilities returns what the platform can show. It never changes.
+	Capabilities() Capabilities
+	// Run receives until the context ends, handing each event to r before acknowledging it. It reconnects by itself
+	// and returns early only with CodeFatal.
+	Run(ctx context.Context, r Receiver) error
+	// Deliver makes one delivery happen. It is called by one goroutine per thread at a time and may block on rate
+	// limits. It is idempotent: a delivery with Attempt > 0 is looked up first. Errors: CodeRetry (nothing happened),
+	// CodeUnknown (look before the next try), CodeGone, CodeForbidden, CodeTooLarge, CodeUnsupp, CodeInvalid,
+	// CodeFatal. The receipt may be partly filled beside an error: those parts exist.
+	Deliver(ctx context.Context, d Delivery) (Receipt, error)
+	// Fetch opens a file that an inbound named. The caller closes it and bounds what it reads.
+	Fetch(ctx context.Context, room RoomID, f FileRef) (io.ReadCloser, error)
+}
+
+// History is what catch-up reads; a platform that keeps messages implements it.
+type History interface {
+	// Since returns messages of a thread (or of the room, when thread is empty) after the cursor, oldest first, at
+	// most limit of them, as inbounds of kind InboundMessage or InboundEdit, with their reactions left out. next is
+	// the cursor of the last one; complete is false when there are more. An empty cursor starts at since.
+	Since(ctx context.Context, room RoomID, thread ThreadID, cursor MessageID, since time.Time, limit int) (events []Inbound, next MessageID, complete bool, err error)
+}
+
+// Directory answers questions about rooms; both platforms implement it.
+type Directory interface {
+	// Room returns a room's present name and visibility. CodeNotFound or CodeForbidden when we cannot see it.
+	Room(ctx context.Context, id RoomID) (RoomInfo, error)
+	// Link returns a URL that opens the thread or message for people who may see it; empty if it cannot be built.
+	Link(room RoomID, thread ThreadID, msg MessageID) string
+}
+
+// RoomInfo is a room as its platform describes it.
+type RoomInfo struct {
+	Name    string
+	Private bool
+}
+
+// Receiver is what a platform hands events to. All methods may be called from several goroutines.
+type Receiver interface {
+	// Receive stores an inbound. After nil the platform may acknowledge; after an error it must not. The same
+	// InboundID a second time is stored once. It takes milliseconds.
+	Receive(ctx context.Context, in Inbound) error
+	// Acknowledged notes that the platform accepted the acknowledgement of an inbound. Billable commands without this
+	// note are not run again after a crash. Errors are only logged: the platform calls it after it has answered.
+	Acknowledged(ctx context.Context, id InboundID, room RoomID, actor IdentityID)
+	// Answer answers within the acknowledgement and only reads: the modal that a press opens, or the choices of an
+	// autocomplete. It must return within a second.
+	Answer(ctx context.Context, q Query) (Card, error)
+}
+
+// QueryKind says what a query asks for.
+type QueryKind string
+
+// Query kinds.
+const (
+	QueryModal        QueryKind = "modal"        // the modal that Action opens
+	QueryAutocomplete QueryKind = "autocomplete" // choices for Option of Verb, given what was typed
+)
+
+// Query is a question that is answered inside the acknowledgement.
+type Query struct {
+	Kind    QueryKind
+	Actor   Actor
+	Room    RoomID
+	Thread  ThreadID
+	Action  Action
+	Verb    string
+	Option  string
+	Text    string      // what was typed so far
+	Target  *MenuTarget // for a menu command that opens a modal
+	Options map[string]string
+}
+
+// Capabilities are a platform's limits and gaps, as data, so that cards and help can say what will happen before it does.
+type Capabilities struct {
+	MaxText        int   // characters in one message; longer ones become parts
+	MaxFile        int64 // bytes per file that we may upload
+	MaxFiles       int   // files per message
+	ButtonsPerRow  int
+	ButtonRows     int
+	PrivateMention bool     // a mention can be answered privately
+	Underline      bool     // rich text kinds that exist there
+	Spoiler        bool     //
+	Missing        []string // features that this platform cannot do, as sentences for people
+}
+
+// DeliveryOp says what a delivery does.
+type DeliveryOp string
+
+// Operations.
+const (
+	OpPost    DeliveryOp = "post"    // a new message: comment, card or notice
+	OpEdit    DeliveryOp = "edit"    // change the message(s) in Target to the new content
+	OpDelete  DeliveryOp = "delete"  // remove the messages in Target; already gone is success
+	OpReact   DeliveryOp = "react"   // add Emoji as the app on Target's first part; already there is success
+	OpUnreact DeliveryOp = "unreact" // remove the app's Emoji; not there is success
+	OpAnswer  DeliveryOp = "answer"  // a private answer through Reply
+	OpDirect  DeliveryOp = "direct"  // a direct message to Person
+)
+
+// Delivery is one effect that must reach a platform, ready to be rendered: names are resolved, mentions carry
+// identities of the target platform only, files can be opened.
+type Delivery struct {
+	ID      DeliveryID
+	Op      DeliveryOp
+	Room    RoomID
+	Thread  ThreadID
+	Target  []MessageID // parts of an earlier post, in order, for OpEdit, OpDelete, OpReact, OpUnreact; parts already posted when OpPost is tried again
+	After   MessageID   // the newest message of ours known in this thread before this post, for look-ups
+	Since   time.Time   // when it was first tried; zero at the first try
+	Attempt int         // tries before this one whose outcome is not known to be "nothing happened"
+	Author  *Author     // nil: as the app itself
+	Text    RichText
+	Card    *Card
+	Files   []File
+	ReplyTo MessageID // the message it replies to, in this room
+	Emoji   Emoji
+	// ThreadName asks OpPost in a room (Thread empty) to open a thread on the message; the receipt names it.
+	ThreadName string
+	Reply      ReplyHandle
+	To         IdentityID // for OpDirect, and the person for OpAnswer with ReplyMention
+	// Handles are the platform's own names of uploaded files by blob (Slack file ids), from earlier receipts.
+	Handles map[BlobKey]string
+}
+
+// Author is who a mirrored comment is shown as.
+type Author struct {
+	Name   string `json:"name"`
+	Avatar string `json:"avatar,omitempty"` // public URL or empty
+	From   string `json:"from,omitempty"`   // the platform they wrote on, for "(Slack)"
+}
+
+// File is a file to be delivered.
+type File struct {
+	Blob BlobKey
+	Name string
+	MIME string
+	Size int64
+	Alt  string
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Receipt says what a delivery made.
+type Receipt struct {
+	Parts   []MessageID        // the messages that now show it, in order
+	Thread  ThreadID           // with ThreadName
+	Handles map[BlobKey]string // uploaded files, to be used again
+	Notes   []string           // what could not be shown (a file over the limit), for people
+}
+
+// Limiter paces calls, shared by every replica that uses the same token.
+type Limiter interface {
+	// Wait blocks until a call in this bucket may start, or the context ends.
+	Wait(ctx context.Context, bucket string) error
+	// Limited tells what a platform said: no call in this bucket for this long.
+	Limited(ctx context.Context, bucket string, d time.Duration)
+	// Learn sets a bucket's rate: at most n calls in each window. Zero n forgets it.
+	Learn(ctx context.Context, bucket string, n int, window time.Duration)
+}
+
+// Leases hands out exclusive, fenced ownership for a short time.
+type Leases interface {
+	// Acquire tries once. ok is false when somebody else holds it.
+	Acquire(ctx context.Context, name string, ttl time.Duration) (l Lease, ok bool, err error)
+	// Renew extends a held lease; CodeConflict when it was lost.
+	Renew(ctx context.Context, l Lease, ttl time.Duration) error
+	// Release gives it up at once. A lost lease is no error.
+	Release(ctx context.Context, l Lease) error
+}
+
+// Lease is a held lease. Fence grows with each holder; stores refuse writes with an old one.
+type Lease struct {
+	Name   string
+	Holder string
+	Fence  int64
+}
+
+// Echo answers whether a message is one of ours, for adapters that cannot tell by its author.
+type Echo interface {
+	// Ours reports whether the message in this room is recorded as posted by us.
+	Ours(ctx context.Context, room RoomID, thread ThreadID, msg MessageID) (bool, error)
+}

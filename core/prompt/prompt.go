@@ -1,0 +1,265 @@
+package prompt
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Prompt is a parsed prompt.
+type Prompt struct {
+	Words   string // without parameters, spacing made plain
+	Params  []Set  // in the order typed, by their full names
+	Unknown []string
+	Version string // by --v or --niji; the table's default when not given
+	Given   bool   // the version was typed
+}
+
+// Set is a parameter with its value; empty for a flag.
+type Set struct {
+	Name  string
+	Value string
+}
+
+// Get returns a parameter's value; ok tells whether it was given.
+func (p Prompt) Get(name string) (string, bool) {
+	for _, s := range p.Params {
+		if s.Name == name {
+			return s.Value, true
+		}
+	}
+	return "", false
+}
+
+// Map returns the parameters by full name; flags are "true".
+func (p Prompt) Map() map[string]string {
+	m := make(map[string]string, len(p.Params))
+	for _, s := range p.Params {
+		m[s.Name] = s.Value
+		if s.Value == "" {
+			m[s.Name] = "true"
+		}
+	}
+	return m
+}
+
+// Parse reads a prompt and checks the form and range of every parameter that it knows. A parameter that it does not
+// know may be somebody's own: it is kept and named in Unknown. Errors are CodeInvalid with a sentence for the person.
+func (t *Table) Parse(text string) (Prompt, error) {
+	p := Prompt{Version: t.Default}
+	if n := len([]rune(text)); n > t.MaxLength {
+		return p, core.Errorf(core.CodeInvalid, "The prompt has %d characters.", n).WithNext("At most %d fit; please shorten it.", t.MaxLength)
+	}
+	fields := strings.Fields(text)
+	first := slices.IndexFunc(fields, isParam)
+	if first < 0 {
+		first = len(fields)
+	}
+	words := fields[:first]
+	for i := first; i < len(fields); {
+		name := strings.ToLower(strings.TrimPrefix(fields[i], "--"))
+		name, inline, hasInline := strings.Cut(name, "=")
+		i++
+		end := i
+		for end < len(fields) && !isParam(fields[end]) {
+			end++
+		}
+		values := fields[i:end]
+		i = end
+		if hasInline {
+			values = append([]string{inline}, values...)
+		}
+		def, ok := t.by[name]
+		if !ok {
+			p.Unknown = append(p.Unknown, name)
+			p.Params = append(p.Params, Set{Name: name, Value: strings.Join(values, " ")})
+			continue
+		}
+		take := 1
+		switch {
+		case def.Kind == "flag":
+			take = 0
+		case def.Greedy:
+			take = len(values)
+		}
+		if take > len(values) {
+			take = len(values)
+		}
+		value := strings.Join(values[:take], " ")
+		if value == "" && def.Kind != "flag" && !def.Optional {
+			return p, core.Errorf(core.CodeInvalid, "--%s needs a value.", name).WithNext("Give %s.", def.Help)
+		}
+		if err := def.check(name, value); err != nil {
+			return p, err
+		}
+		if def.Kind == "version" {
+			v, err := t.version(def.Name, value)
+			if err != nil {
+				return p, err
+			}
+			p.Version, p.Given = v, true
+		} else {
+			p.Params = append(p.Params, Set{Name: def.Name, Value: value})
+		}
+		// Words after a parameter's value still belong to the prompt; Midjourney refuses them, people type them.
+		words = append(words, values[take:]...)
+	}
+	p.Words = strings.Join(words, " ")
+	return p, nil
+}
+
+func isParam(s string) bool {
+	return len(s) > 2 && strings.HasPrefix(s, "--") && s[2] != '-'
+}
+
+func (t *Table) version(param, value string) (string, error) {
+	v := value
+	if param == "niji" {
+		v = "niji " + value
+	}
+	if !slices.Contains(t.Versions, v) {
+		return "", core.Errorf(core.CodeInvalid, "--%s %s is no version that can be chosen.", param, value).WithNext("There are %s.", strings.Join(t.Versions, ", "))
+	}
+	return v, nil
+}
+
+func (d *Param) check(name, value string) error {
+	bad := func() error {
+		return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", name, clip(value)).WithNext("Give %s.", d.Help)
+	}
+	switch d.Kind {
+	case "int":
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || float64(n) < d.Min || float64(n) > d.Max {
+			return bad()
+		}
+	case "float":
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil || !(n >= d.Min && n <= d.Max) {
+			return bad()
+		}
+	case "ratio":
+		w, h, err := ParseRatio(value)
+		if err != nil || max(w, h)/min(w, h) > d.Max {
+			return bad()
+		}
+	case "choice":
+		if !slices.Contains(d.Choices, value) {
+			return bad()
+		}
+	}
+	return nil
+}
+
+// ParseRatio reads "3:2".
+func ParseRatio(s string) (w, h float64, err error) {
+	a, b, ok := strings.Cut(s, ":")
+	wi, err1 := strconv.Atoi(a)
+	hi, err2 := strconv.Atoi(b)
+	if !ok || err1 != nil || err2 != nil || wi < 1 || hi < 1 || wi > 10000 || hi > 10000 {
+		return 0, 0, core.Errorf(core.CodeInvalid, "%q is no aspect ratio.", clip(s)).WithNext("Write it as 3:2.")
+	}
+	return float64(wi), float64(hi), nil
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return s
+}
+
+// Compose writes the prompt for Midjourney with an explicit version, because defaults change without notice, and says
+// what to know before it is run.
+func (t *Table) Compose(p Prompt) (text string, warnings []string) {
+	var b strings.Builder
+	b.WriteString(p.Words)
+	for _, s := range p.Params {
+		if slices.Contains(p.Unknown, s.Name) {
+			warnings = append(warnings, fmt.Sprintf("--%s is not known here; it may be an option of your own.", s.Name))
+		} else if known, sure := t.by[s.Name].knows(p.Version); !known {
+			warnings = append(warnings, fmt.Sprintf("--%s was left out: version %s does not know it.", s.Name, p.Version))
+			continue
+		} else if !sure {
+			warnings = append(warnings, fmt.Sprintf("--%s may not work with version %s: the documentation contradicts itself.", s.Name, p.Version))
+		}
+		b.WriteString(" --" + s.Name)
+		if s.Value != "" {
+			b.WriteString(" " + s.Value)
+		}
+	}
+	if niji, ok := strings.CutPrefix(p.Version, "niji "); ok {
+		b.WriteString(" --niji " + niji)
+	} else {
+		b.WriteString(" --v " + p.Version)
+	}
+	if hasWeights(p.Words) && !slices.Contains([]string{"6.1", "6", "niji 6"}, p.Version) {
+		warnings = append(warnings, "Weights with :: work only in version 6.1 and older.")
+	}
+	if n := Runs(p); n > 1 {
+		warnings = append(warnings, fmt.Sprintf("This makes %d runs, and each is billed.", n))
+	}
+	return strings.TrimSpace(b.String()), warnings
+}
+
+func hasWeights(words string) bool {
+	for i := range len(words) - 1 {
+		if words[i] == ':' && words[i+1] == ':' {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRuns stops the count of permutations from running away.
+const maxRuns = 10_000
+
+// Runs counts how often a prompt runs: permutations in braces times --repeat.
+func Runs(p Prompt) int {
+	n := 1
+	depth, parts := 0, 0
+	escaped := false
+	for _, r := range p.Words {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case r == '{':
+			if depth == 0 {
+				parts = 1
+			}
+			depth++
+		case r == ',' && depth == 1:
+			parts++
+		case r == '}' && depth > 0:
+			if depth--; depth == 0 {
+				n = min(n*parts, maxRuns)
+			}
+		}
+	}
+	if v, ok := p.Get("repeat"); ok {
+		r, _ := strconv.Atoi(v)
+		n = min(n*max(1, r), maxRuns)
+	}
+	return n
+}
+
+// Normalise makes two spellings of the same prompt comparable: lower case, plain spacing, no parameters, no links.
+func Normalise(text string) string {
+	fields := strings.Fields(strings.ToLower(text))
+	var out []string
+	for _, f := range fields {
+		if isParam(f) {
+			break
+		}
+		if strings.HasPrefix(f, "<http") || strings.HasPrefix(f, "http://") || strings.HasPrefix(f, "https://") {
+			continue
+		}
+		out = append(out, f)
+	}
+	return strings.Join(out, " ")
+}

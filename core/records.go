@@ -1,0 +1,296 @@
+package core
+
+import "time"
+
+// RecordVersion is the format number written into every stored record. A reader that meets a higher one refuses it
+// with ErrNewerRecord.
+const RecordVersion = 1
+
+// ErrNewerRecord is returned for a record that a newer Atelier wrote.
+var ErrNewerRecord = Errorf(CodeInternal, "This was written by a newer version of Atelier.")
+
+// Role is what a person may do in a project.
+type Role string
+
+// Roles, from most to least.
+const (
+	RoleAdmin  Role = "admin"
+	RoleEditor Role = "editor"
+	RoleViewer Role = "viewer"
+	RoleNone   Role = "none"
+)
+
+// Allows reports whether a person of role r may do what needs the other role.
+func (r Role) Allows(need Role) bool { return r.rank() >= need.rank() }
+
+func (r Role) rank() int {
+	switch r {
+	case RoleAdmin:
+		return 3
+	case RoleEditor:
+		return 2
+	case RoleViewer:
+		return 1
+	}
+	return 0
+}
+
+// ParseRole accepts admin, editor, viewer and none.
+func ParseRole(s string) (Role, error) {
+	switch r := Role(s); r {
+	case RoleAdmin, RoleEditor, RoleViewer, RoleNone:
+		return r, nil
+	}
+	return "", Errorf(CodeInvalid, "%q is no role.", s).WithNext("Use admin, editor, viewer or none.")
+}
+
+// Person is a human member.
+type Person struct {
+	V          int          `json:"v"`
+	Rev        int64        `json:"rev"`
+	ID         PersonID     `json:"id"`
+	Name       string       `json:"name"`
+	Avatar     string       `json:"avatar,omitempty"`
+	Identities []IdentityID `json:"identities"`
+	Provider   ProviderName `json:"provider,omitempty"` // their default
+	Admin      bool         `json:"admin,omitempty"`    // of the workspace
+	CreatedAt  time.Time    `json:"createdAt"`
+}
+
+// IdentityOn returns the person's identity on a platform; for Slack in the room's team if there is one.
+func (p Person) IdentityOn(room RoomID) (IdentityID, bool) {
+	plat := room.Platform()
+	team := teamOf(room.Local())
+	var other IdentityID
+	for _, id := range p.Identities {
+		switch {
+		case id.Platform() != plat:
+		case plat == Discord || teamOf(id.Local()) == team:
+			return id, true
+		default:
+			other = id
+		}
+	}
+	return other, other != "" && plat == Discord
+}
+
+func teamOf(local string) string {
+	for i := range len(local) {
+		if local[i] == '/' {
+			return local[:i]
+		}
+	}
+	return local
+}
+
+// Project is the unit of membership, settings and storage.
+type Project struct {
+	V         int               `json:"v"`
+	Rev       int64             `json:"rev"`
+	Key       ProjectKey        `json:"key"`
+	Name      string            `json:"name"`
+	Rooms     []RoomID          `json:"rooms"`
+	Default   Role              `json:"default"`         // role of whoever sees a bound room
+	Grants    map[PersonID]Role `json:"grants"`          // given by name
+	Mapped    map[string]Role   `json:"mapped"`          // given by platform group: "discord:@123"
+	Settings  map[string]string `json:"settings"`        // by name
+	Pending   []RoomID          `json:"pend,omitempty"`  // rooms of another visibility that wait for an admin's yes
+	Names     map[string]string `json:"names,omitempty"` // people's names by id, for lists
+	CreatedAt time.Time         `json:"createdAt"`
+}
+
+// Room binds a channel to a project.
+type Room struct {
+	V       int          `json:"v"`
+	Rev     int64        `json:"rev"`
+	ID      RoomID       `json:"id"`
+	Project ProjectKey   `json:"project,omitempty"` // empty when unbound
+	Former  []ProjectKey `json:"former,omitempty"`  // threads opened then stay there
+	Name    string       `json:"name,omitempty"`
+	Private bool         `json:"private,omitempty"`
+}
+
+// TaskStatus is where a task stands.
+type TaskStatus string
+
+// Statuses.
+const (
+	StatusOpen     TaskStatus = "open"
+	StatusReview   TaskStatus = "in review"
+	StatusChanges  TaskStatus = "changes requested"
+	StatusApproved TaskStatus = "approved"
+	StatusClosed   TaskStatus = "closed"
+)
+
+// Task is one thing to make.
+type Task struct {
+	V         int        `json:"v"`
+	Rev       int64      `json:"rev"`
+	ID        TaskID     `json:"id"`
+	Partition Partition  `json:"partition"`
+	Title     string     `json:"title"`
+	Owner     PersonID   `json:"owner"`
+	OwnerName string     `json:"ownerName"`
+	Status    TaskStatus `json:"status"`
+	Latest    int        `json:"latest"`           // newest version number
+	Picked    ImageRef   `json:"picked,omitzero"`  // by pick
+	Private   bool       `json:"private"`          // made in a private room: never shown elsewhere
+	Rooms     []RoomID   `json:"rooms"`            // where it shows
+	Comments  int        `json:"comments"`         // live ones
+	Open      int        `json:"open"`             // of these, not resolved
+	Parent    TaskID     `json:"parent,omitempty"` // for a task made from another one
+	CreatedAt time.Time  `json:"createdAt"`
+	UpdatedAt time.Time  `json:"updatedAt"`
+}
+
+// JobState is where the run of a version stands.
+type JobState string
+
+// States. A version carries the state of its job.
+const (
+	JobQueued    JobState = "queued"
+	JobSubmitted JobState = "submitted" // stored before the provider is called
+	JobRunning   JobState = "running"
+	JobHandedOff JobState = "handed off"
+	JobDone      JobState = "done"
+	JobRefused   JobState = "refused"
+	JobFailed    JobState = "failed"
+	JobUnknown   JobState = "unknown" // may have been billed
+	JobCancelled JobState = "cancelled"
+)
+
+// Final reports whether a job in this state will not move again by itself.
+func (s JobState) Final() bool {
+	switch s {
+	case JobDone, JobRefused, JobFailed, JobUnknown, JobCancelled:
+		return true
+	}
+	return false
+}
+
+// Version is one result of a task; immutable once its job is final, but for verdicts.
+type Version struct {
+	V          int           `json:"v"`
+	Rev        int64         `json:"rev"`
+	ID         VersionID     `json:"id"`
+	Parent     ImageRef      `json:"parent,omitzero"`
+	Request    Request       `json:"request"`
+	Provider   ProviderName  `json:"provider"`
+	Person     PersonID      `json:"person"` // whose account, and who asked
+	PersonName string        `json:"personName"`
+	State      JobState      `json:"state"`
+	Position   int           `json:"position,omitempty"`
+	Progress   int           `json:"progress,omitempty"`
+	Message    string        `json:"message,omitempty"`
+	Images     []StoredImage `json:"images,omitempty"`
+	Grid       *StoredImage  `json:"grid,omitempty"`
+	Text       string        `json:"text,omitempty"`
+	Seed       *int64        `json:"seed,omitempty"`
+	Model      string        `json:"model,omitempty"`
+	Dropped    []string      `json:"dropped,omitempty"`
+	ExternalID string        `json:"externalId,omitempty"` // Midjourney's job id
+	Verdicts   []Verdict     `json:"verdicts,omitempty"`
+	CreatedAt  time.Time     `json:"createdAt"`
+	DoneAt     time.Time     `json:"doneAt,omitzero"`
+}
+
+// Verdict is a decision on a version.
+type Verdict struct {
+	Person   PersonID  `json:"person"`
+	Name     string    `json:"name"`
+	Approved bool      `json:"approved"`
+	Reason   string    `json:"reason,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// Comment is one message of feedback.
+type Comment struct {
+	V         int        `json:"v"`
+	Rev       int64      `json:"rev"`
+	ID        CommentID  `json:"id"`
+	Task      TaskID     `json:"task"`
+	On        ImageRef   `json:"on,omitzero"`
+	Source    MessageRef `json:"source,omitzero"` // the message it came from; empty for a command's comment
+	Author    PersonID   `json:"author"`
+	Identity  IdentityID `json:"identity"`
+	Name      string     `json:"name"`
+	Avatar    string     `json:"avatar,omitempty"`
+	Text      RichText   `json:"text,omitempty"`
+	Files     []Attached `json:"files,omitempty"`
+	ReplyTo   CommentID  `json:"replyTo,omitempty"`
+	At        time.Time  `json:"at"`
+	EditedAt  time.Time  `json:"editedAt,omitzero"`
+	Edits     int        `json:"edits,omitempty"`
+	Deleted   bool       `json:"deleted,omitempty"`
+	Resolved  bool       `json:"resolved,omitempty"`
+	Late      bool       `json:"late,omitempty"` // found by catch-up: shown with its original time
+	Reactions Reactions  `json:"reactions,omitempty"`
+}
+
+// Reactions maps an emoji's key to those who reacted with it.
+type Reactions map[string][]Reactor
+
+// Reactor is somebody who reacted, and where.
+type Reactor struct {
+	Identity IdentityID `json:"id"`
+	Room     RoomID     `json:"room"`
+	Emoji    Emoji      `json:"emoji"` // as it was called there
+}
+
+// Attached is a file of a comment: where it came from, and the stored bytes once they were fetched.
+type Attached struct {
+	Ref  FileRef `json:"ref"`
+	Blob BlobKey `json:"blob,omitempty"`
+	Size int64   `json:"size,omitempty"`
+	MIME string  `json:"mime,omitempty"`
+	Fail string  `json:"fail,omitempty"` // why it could not be fetched, for people
+}
+
+// MessageRef names a message on a platform.
+type MessageRef struct {
+	Room   RoomID    `json:"room"`
+	Thread ThreadID  `json:"thread,omitempty"`
+	ID     MessageID `json:"id"`
+}
+
+// IsZero reports whether it names nothing.
+func (m MessageRef) IsZero() bool { return m.ID == "" }
+
+// Thread is a task's conversation in one room.
+type Thread struct {
+	V      int       `json:"v"`
+	Room   RoomID    `json:"room"`
+	ID     ThreadID  `json:"id"`
+	Task   TaskID    `json:"task"`
+	Root   MessageID `json:"root"`
+	Cursor MessageID `json:"cursor,omitempty"` // newest message seen there
+	Active time.Time `json:"active"`
+}
+
+// Placement is where an object shows in a room.
+type Placement struct {
+	Thread  ThreadID           `json:"thread,omitempty"`
+	Parts   []MessageID        `json:"parts"`
+	Rev     int64              `json:"rev,omitempty"` // of the content that was delivered last
+	Handles map[BlobKey]string `json:"handles,omitempty"`
+	Source  bool               `json:"source,omitempty"` // written there by the author, not by us
+}
+
+// Job is a run in a person's queue.
+type Job struct {
+	V         int          `json:"v"`
+	Rev       int64        `json:"rev"`
+	ID        JobID        `json:"id"`
+	Version   VersionID    `json:"version"`
+	Person    PersonID     `json:"person"`
+	Provider  ProviderName `json:"provider"`
+	Request   Request      `json:"request"`
+	State     JobState     `json:"state"`
+	Relax     bool         `json:"relax,omitempty"`
+	NotBefore time.Time    `json:"notBefore,omitzero"`
+	CreatedAt time.Time    `json:"createdAt"`
+	Fence     int64        `json:"fence,omitempty"` // of the run that submitted it
+}
+
+// AccountKey names the queue a job waits in: one person's account at one provider.
+func (j Job) AccountKey() string { return string(j.Person) + "/" + string(j.Provider) }

@@ -1,0 +1,131 @@
+// Package relay is the bridge: it takes inbounds from the platforms, turns what is said in threads into comments, and
+// brings every comment, card, notice and answer to where it belongs. Commands it hands to the use cases.
+package relay
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"log/slog"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Accept implements core.Receiver: it finds the partition of an inbound and stores it there. It is what stands between
+// a platform's event and its acknowledgement, so it reads as little as possible.
+type Accept struct {
+	Journal  core.Journal
+	Projects core.Projects
+	Refs     core.Refs
+	Parts    core.Partitions
+	Clock    core.Clock
+	Log      *slog.Logger
+	// Answers answers queries inside the acknowledgement.
+	Answers func(ctx context.Context, q core.Query) (core.Card, error)
+	// Counted is told of each stored or known inbound; for metrics. It may be nil.
+	Counted func(in core.Inbound, added bool)
+
+	mu    sync.Mutex
+	rooms map[core.RoomID]cachedRoom
+}
+
+var _ core.Receiver = (*Accept)(nil)
+
+type cachedRoom struct {
+	room  *core.Room
+	until time.Time
+}
+
+const (
+	// roomTTL is how long a binding may be stale here. A stale answer only means that the inbound is handled in the
+	// room's former partition, where the router looks the binding up again.
+	roomTTL = time.Second
+	// maxRooms bounds the cache.
+	maxRooms = 10_000
+)
+
+// Receive stores an inbound in its partition.
+func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
+	p, err := a.partition(ctx, in)
+	if err != nil {
+		return err
+	}
+	added, err := a.Journal.Append(ctx, p, in)
+	if err != nil {
+		return err
+	}
+	if a.Counted != nil {
+		a.Counted(in, added)
+	}
+	return nil
+}
+
+// Acknowledged notes that the platform took the acknowledgement.
+func (a *Accept) Acknowledged(ctx context.Context, id core.InboundID, room core.RoomID, actor core.IdentityID) {
+	p, err := a.partition(ctx, core.Inbound{Room: room, Actor: core.Actor{Identity: actor}})
+	if err == nil {
+		err = a.Journal.Acknowledged(ctx, p, id)
+	}
+	if err != nil {
+		a.Log.WarnContext(ctx, "acknowledgement not noted", "inbound", id, "error", err)
+	}
+}
+
+// Answer answers a query; it only reads.
+func (a *Accept) Answer(ctx context.Context, q core.Query) (core.Card, error) {
+	return a.Answers(ctx, q)
+}
+
+func (a *Accept) partition(ctx context.Context, in core.Inbound) (core.Partition, error) {
+	own := a.Parts.OfKey(string(in.Actor.Identity))
+	if in.Job != nil {
+		return a.Parts.OfProject(in.Job.Version.Task.Project()), nil
+	}
+	if in.Import != nil {
+		return a.Parts.OfProject(in.Import.Import.Task.Project()), nil
+	}
+	if in.Room == "" {
+		return own, nil
+	}
+	room, err := a.room(ctx, in.Room)
+	if err != nil {
+		return "", err
+	}
+	if in.Thread != "" {
+		for _, former := range room.Former {
+			if _, err := a.Refs.Thread(ctx, a.Parts.OfProject(former), in.Room, in.Thread); err == nil {
+				return a.Parts.OfProject(former), nil
+			}
+		}
+	}
+	if room.Project == "" {
+		return own, nil
+	}
+	return a.Parts.OfProject(room.Project), nil
+}
+
+// room returns a binding, at most roomTTL old; an unbound room is an empty record.
+func (a *Accept) room(ctx context.Context, id core.RoomID) (*core.Room, error) {
+	now := a.Clock.Now()
+	a.mu.Lock()
+	c, ok := a.rooms[id]
+	a.mu.Unlock()
+	if ok && now.Before(c.until) {
+		return c.room, nil
+	}
+	room, err := a.Projects.Room(ctx, id)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		room, err = &core.Room{ID: id}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rooms == nil || len(a.rooms) >= maxRooms {
+		a.rooms = map[core.RoomID]cachedRoom{}
+	}
+	a.rooms[id] = cachedRoom{room: room, until: now.Add(roomTTL)}
+	return room, nil
+}

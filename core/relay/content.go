@@ -1,0 +1,409 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// comment posts a comment in a room, or brings it up to date: newest text, or gone.
+func (d *Deliverer) comment(ctx context.Context, t *try) error {
+	_, task, id := t.out.Object.Parts()
+	m, err := d.Comments.Comment(ctx, task, core.CommentID(id))
+	if err != nil {
+		return err
+	}
+	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
+	if err != nil {
+		return err
+	}
+	at, exists := placed[t.out.Room]
+	author := &core.Author{Name: m.Name, Avatar: m.Avatar, From: string(m.Identity.Platform())}
+	v := core.Delivery{Room: t.out.Room, Thread: at.Thread, Target: at.Parts, Author: author}
+	switch {
+	case exists && at.Source:
+		return nil
+	case m.Deleted && (!exists || len(at.Parts) == 0):
+		return nil
+	case m.Deleted:
+		v.Op = core.OpDelete
+		if _, err := d.send(ctx, t, v); err != nil && core.ErrorCode(err) != core.CodeGone {
+			return err
+		}
+		t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: at.Thread, Rev: int64(m.Edits)}}
+		return nil
+	case exists && at.Rev >= int64(m.Edits):
+		return nil
+	}
+	plat := d.Platforms[t.out.Room.Platform()]
+	if plat == nil {
+		return core.Errorf(core.CodeUnsupp, "That platform is not connected.")
+	}
+	if m, err = d.fetchFiles(ctx, t, m); err != nil {
+		return err
+	}
+	files, notes := d.commentFiles(m, plat.Capabilities())
+	v.Text, v.Files, v.Handles = d.commentText(ctx, m, t.out.Room, notes), files, at.Handles
+	if exists {
+		v.Op = core.OpEdit
+	} else {
+		v.Op = core.OpPost
+		if v.Thread, err = d.threadOf(ctx, t); err != nil {
+			return err
+		}
+		if v.ReplyTo, err = d.replyTarget(ctx, t, m); err != nil {
+			return err
+		}
+	}
+	r, err := d.send(ctx, t, v)
+	if err != nil {
+		return err
+	}
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles}}
+	if len(r.Parts) == 0 {
+		t.place.Parts = at.Parts
+	}
+	return nil
+}
+
+func (d *Deliverer) replyTarget(ctx context.Context, t *try, m *core.Comment) (core.MessageID, error) {
+	if m.ReplyTo == "" {
+		return "", nil
+	}
+	placed, err := d.Refs.Placed(ctx, t.p, core.CommentObject(m.Task, m.ReplyTo))
+	if err != nil {
+		return "", err
+	}
+	if at := placed[t.out.Room]; len(at.Parts) > 0 {
+		return at.Parts[0], nil
+	}
+	return "", nil
+}
+
+// commentText is a comment's text for a room: mentions of the room's platform, what it is about, late time, notes.
+func (d *Deliverer) commentText(ctx context.Context, m *core.Comment, room core.RoomID, notes []string) core.RichText {
+	text := d.localise(ctx, m.Text, room)
+	var lead []core.Node
+	if m.On.Version > 0 && m.Source.IsZero() {
+		lead = append(lead, core.Bold("on "+m.On.String()), core.Text(" "))
+	}
+	if m.Late {
+		lead = append(lead, core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text("(sent " + m.At.UTC().Format("2 Jan 15:04 MST") + ")")}}, core.Text(" "))
+	}
+	if len(lead) > 0 {
+		if len(text) > 0 && text[0].Kind == core.NodeParagraph {
+			text = append(core.RichText{core.Para(append(lead, text[0].Children...)...)}, text[1:]...)
+		} else {
+			text = append(core.RichText{core.Para(lead...)}, text...)
+		}
+	}
+	for _, n := range notes {
+		text = append(text, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(n)}}))
+	}
+	return text
+}
+
+// localise turns mentions into identities of the room's platform; somebody who has none there stays a name.
+func (d *Deliverer) localise(ctx context.Context, r core.RichText, room core.RoomID) core.RichText {
+	return r.Map(func(n core.Node) core.Node {
+		if n.Kind != core.NodeMention || n.Identity == "" {
+			return n
+		}
+		p, err := d.People.ByIdentity(ctx, n.Identity)
+		if err != nil {
+			if n.Identity.Platform() != room.Platform() {
+				n.Identity = ""
+			}
+			return n
+		}
+		id, ok := p.IdentityOn(room)
+		if p.Name != "" && n.Name == "" {
+			n.Name = p.Name
+		}
+		if !ok {
+			id = ""
+		}
+		n.Identity = id
+		return n
+	})
+}
+
+// maxKept bounds a file that is fetched from a platform and kept.
+const maxKept = 100 << 20
+
+// fetchFiles makes sure that a comment's files lie in the blob store. Several rooms may ask at once; one fetches.
+func (d *Deliverer) fetchFiles(ctx context.Context, t *try, m *core.Comment) (*core.Comment, error) {
+	missing := false
+	for _, f := range m.Files {
+		missing = missing || f.Blob == "" && f.Fail == ""
+	}
+	if !missing {
+		return m, nil
+	}
+	unlock := d.files.lock(string(m.ID))
+	defer unlock()
+	m, err := d.Comments.Comment(ctx, m.Task, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	plat := d.Platforms[m.Source.Room.Platform()]
+	changed := false
+	for i := range m.Files {
+		f := &m.Files[i]
+		if f.Blob != "" || f.Fail != "" {
+			continue
+		}
+		changed = true
+		switch {
+		case f.Ref.Skip != "":
+			f.Fail = f.Ref.Skip
+		case f.Ref.Size > maxKept:
+			f.Fail = fmt.Sprintf("%s is %s; at most %s is kept and passed on", f.Ref.Name, size(f.Ref.Size), size(maxKept))
+		case plat == nil:
+			f.Fail = f.Ref.Name + " could not be fetched"
+		default:
+			if err := d.fetch(ctx, plat, m.Source.Room, f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !changed {
+		return m, nil
+	}
+	if err := d.Changes.Apply(ctx, core.Change{Partition: t.p, Lease: t.l, Comments: []*core.Comment{m}}); err != nil {
+		if core.ErrorCode(err) == core.CodeConflict {
+			return nil, core.Wrap(core.CodeRetry, err)
+		}
+		return nil, err
+	}
+	m.Rev++
+	return m, nil
+}
+
+func (d *Deliverer) fetch(ctx context.Context, plat core.Platform, room core.RoomID, f *core.Attached) error {
+	r, err := plat.Fetch(ctx, room, f.Ref)
+	if err == nil {
+		defer r.Close()
+		f.Blob, f.Size, err = d.Blobs.Put(ctx, io.LimitReader(r, maxKept+1), f.Ref.MIME)
+		if f.Size > maxKept {
+			err = core.Errorf(core.CodeTooLarge, "%s is larger than %s.", f.Ref.Name, size(maxKept))
+			f.Blob = ""
+		}
+	}
+	switch core.ErrorCode(err) {
+	case "":
+		f.MIME = f.Ref.MIME
+	case core.CodeRetry, core.CodeUnknown:
+		return core.Wrap(core.CodeRetry, err)
+	default:
+		d.Log.WarnContext(ctx, "file not fetched", "room", room, "error", err)
+		f.Fail = f.Ref.Name + " could not be fetched"
+	}
+	return nil
+}
+
+// commentFiles makes a comment's files openable, and names those that this platform cannot take.
+func (d *Deliverer) commentFiles(m *core.Comment, caps core.Capabilities) (files []core.File, notes []string) {
+	for _, f := range m.Files {
+		switch {
+		case f.Fail != "":
+			notes = append(notes, "("+f.Fail+")")
+		case caps.MaxFile > 0 && f.Size > caps.MaxFile:
+			notes = append(notes, fmt.Sprintf("(%s is %s, too large for this room; the limit is %s)", f.Ref.Name, size(f.Size), size(caps.MaxFile)))
+		case f.Blob != "":
+			files = append(files, d.file(f.Blob, f.Ref.Name, f.MIME, f.Size, f.Ref.Alt))
+		}
+	}
+	return files, notes
+}
+
+func (d *Deliverer) file(k core.BlobKey, name, mime string, size int64, alt string) core.File {
+	return core.File{Blob: k, Name: name, MIME: mime, Size: size, Alt: alt,
+		Open: func(ctx context.Context) (io.ReadCloser, error) { return d.Blobs.Open(ctx, k) }}
+}
+
+func size(n int64) string {
+	switch {
+	case n >= 1<<20:
+		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MB"
+	case n >= 1<<10:
+		return strconv.FormatInt(n>>10, 10) + " KB"
+	}
+	return strconv.FormatInt(n, 10) + " bytes"
+}
+
+// react brings the app's reaction in a room up to date: there while anybody elsewhere reacts with that emoji.
+func (d *Deliverer) react(ctx context.Context, t *try) error {
+	kind, task, id := t.out.Object.Parts()
+	if kind != "comment" {
+		return nil
+	}
+	m, err := d.Comments.Comment(ctx, task, core.CommentID(id))
+	if err != nil {
+		return err
+	}
+	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
+	if err != nil {
+		return err
+	}
+	at := placed[t.out.Room]
+	if len(at.Parts) == 0 || m.Deleted {
+		return nil
+	}
+	v := core.Delivery{Op: core.OpUnreact, Room: t.out.Room, Thread: at.Thread, Target: at.Parts[:1], Emoji: t.out.Emoji}
+	for _, r := range m.Reactions[t.out.Emoji.Key()] {
+		if r.Room != t.out.Room {
+			v.Op = core.OpReact
+		}
+	}
+	_, err = d.send(ctx, t, v)
+	return err
+}
+
+// importPicture fetches what a person brought and tells the partition what was found in it.
+func (d *Deliverer) importPicture(ctx context.Context, t *try) error {
+	im := *t.out.Import
+	got := core.Imported{Import: im}
+	data, err := d.readImport(ctx, im)
+	switch code := core.ErrorCode(err); {
+	case code == core.CodeRetry || code == core.CodeUnknown:
+		return err
+	case err != nil:
+		got.Fail = core.SafeMessage(err)
+	default:
+		stored, err := d.Imaging.Import(ctx, bytes.NewReader(data), im.File.Name)
+		if core.ErrorCode(err) == core.CodeRetry {
+			return err
+		}
+		if err != nil {
+			got.Fail = core.SafeMessage(err)
+			break
+		}
+		got.Image = &stored
+	}
+	if d.Evidence != nil {
+		got.ExternalID, got.Prompt = d.Evidence(im.Target, data)
+	}
+	return d.Receiver.Receive(ctx, core.Inbound{ID: core.InboundID("import-" + string(t.out.ID)), Kind: core.InboundImport,
+		At: d.Clock.Now(), Room: im.Room, Thread: im.Thread, Import: &got, Reply: im.Reply, Actor: core.Actor{Identity: im.Identity}})
+}
+
+// maxImport bounds a picture brought by a person, in bytes.
+const maxImport = 50 << 20
+
+func (d *Deliverer) readImport(ctx context.Context, im core.Import) ([]byte, error) {
+	if im.File.Size > maxImport {
+		return nil, core.Errorf(core.CodeTooLarge, "%s is %s.", im.File.Name, size(im.File.Size)).WithNext("A picture may have at most %s.", size(maxImport))
+	}
+	if im.File.Skip != "" {
+		return nil, core.Errorf(core.CodeInvalid, "%s cannot be fetched: %s.", im.File.Name, strings.TrimSuffix(im.File.Skip, "."))
+	}
+	r, err := d.openImport(ctx, im)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, maxImport+1))
+	if err != nil {
+		return nil, core.Wrap(core.CodeRetry, err)
+	}
+	if len(data) > maxImport {
+		return nil, core.Errorf(core.CodeTooLarge, "%s is too large.", im.File.Name).WithNext("A picture may have at most %s.", size(maxImport))
+	}
+	return data, nil
+}
+
+func (d *Deliverer) openImport(ctx context.Context, im core.Import) (io.ReadCloser, error) {
+	if im.Blob != "" {
+		return d.Blobs.Open(ctx, im.Blob)
+	}
+	plat := d.Platforms[im.Room.Platform()]
+	if plat == nil {
+		return nil, core.Errorf(core.CodeUnsupp, "That platform is not connected.")
+	}
+	return plat.Fetch(ctx, im.Room, im.File)
+}
+
+// onceByKey lets one goroutine per key in at a time.
+type onceByKey struct {
+	mu   sync.Mutex
+	busy map[string]*keyed
+}
+
+type keyed struct {
+	mu    sync.Mutex
+	users int
+}
+
+func (o *onceByKey) lock(key string) (unlock func()) {
+	o.mu.Lock()
+	if o.busy == nil {
+		o.busy = map[string]*keyed{}
+	}
+	k := o.busy[key]
+	if k == nil {
+		k = &keyed{}
+		o.busy[key] = k
+	}
+	k.users++
+	o.mu.Unlock()
+	k.mu.Lock()
+	return func() {
+		k.mu.Unlock()
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if k.users--; k.users == 0 {
+			delete(o.busy, key)
+		}
+	}
+}
+
+// opening counts the cards being posted per room: a message in a thread that is not known yet may belong to one.
+type opening struct {
+	mu    sync.Mutex
+	rooms map[core.RoomID]int
+	done  chan struct{}
+}
+
+func (o *opening) begin(room core.RoomID) (done func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.rooms == nil {
+		o.rooms = map[core.RoomID]int{}
+		o.done = make(chan struct{})
+	}
+	o.rooms[room]++
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.rooms[room]--; o.rooms[room] <= 0 {
+			delete(o.rooms, room)
+		}
+		close(o.done)
+		o.done = make(chan struct{})
+	}
+}
+
+// wait returns when a card of this room was settled; false at once when none is being posted.
+func (o *opening) wait(ctx context.Context, room core.RoomID) bool {
+	o.mu.Lock()
+	busy, done := o.rooms[room] > 0, o.done
+	o.mu.Unlock()
+	if !busy {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

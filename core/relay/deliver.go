@@ -1,0 +1,369 @@
+package relay
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Cards renders cards when they are sent, so that a queue of progress edits is one edit.
+type Cards interface {
+	// Card returns what a card object shows in a room now.
+	Card(ctx context.Context, obj core.ObjectID, room core.RoomID) (Shown, error)
+}
+
+// Shown is a rendered card.
+type Shown struct {
+	Card core.Card
+	// Rev grows with the content; a placement with the same or a higher one is up to date.
+	Rev int64
+	// Thread names the thread to open on the card; empty for cards that stand inside a thread.
+	Thread string
+}
+
+// Deliverer brings outgoings to the platforms and settles them.
+type Deliverer struct {
+	Platforms map[core.PlatformName]core.Platform
+	Journal   core.Journal
+	Changes   core.Changes
+	Comments  core.Comments
+	Refs      core.Refs
+	People    core.People
+	Jobs      core.Jobs
+	Blobs     core.Blobs
+	Imaging   core.Imaging
+	Receiver  core.Receiver
+	Cards     Cards
+	// Evidence finds a provider's job id and prompt in a message that a person pointed at and in a picture's bytes.
+	Evidence func(t *core.MenuTarget, picture []byte) (id, prompt string)
+	// Submitted wakes the scheduler of this process; it may be nil.
+	Submitted func()
+	// Observe is told of every settled delivery, with how long it had waited; for metrics. It may be nil.
+	Observe func(o core.Outgoing, outcome core.Code, age time.Duration)
+	Clock   core.Clock
+	Log     *slog.Logger
+
+	opening opening
+	files   onceByKey
+}
+
+const (
+	// sendTimeout bounds one call of Platform.Deliver, uploads included.
+	sendTimeout = 60 * time.Second
+	// maxUnknown bounds how often a delivery whose outcome is unknown is looked up and tried again.
+	maxUnknown = 8
+)
+
+// settle delivers one entry until it is done, given up or the partition is lost; false in the last case.
+func (d *Deliverer) settle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Outgoing]) bool {
+	log := d.Log.With("partition", p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
+	t := &try{p: p, l: l, out: e.Item, since: e.Item.At}
+	if e.Replayed {
+		t.unknown = 1 // an earlier holder may have sent it
+	}
+	if e.Item.Kind == core.OutCard {
+		done := d.opening.begin(e.Item.Room)
+		defer done()
+	}
+	for n := 1; ; n++ {
+		err := e.Err
+		if err == nil {
+			err = d.once(ctx, t)
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		code := core.ErrorCode(err)
+		wait := backoff(n)
+		var dead *core.DeadLetter
+		switch {
+		case err == nil, code == core.CodeGone && t.out.Kind != core.OutNotice && t.place == nil && !t.posting:
+		case code == core.CodeRetry:
+			log.InfoContext(ctx, "delivery waits", "error", err, "tries", n)
+			wait = max(wait, core.RetryAfter(err))
+		case code == core.CodeUnknown && t.unknown < maxUnknown:
+			log.WarnContext(ctx, "delivery's outcome unknown", "error", err, "tries", n)
+			t.unknown++
+		default:
+			log.ErrorContext(ctx, "delivery given up", "error", err, "tries", n)
+			dead = &core.DeadLetter{ID: string(t.out.ID), Kind: "delivery", Reason: string(code) + ": " + core.SafeMessage(err),
+				Room: t.out.Room, At: d.Clock.Now(), Attempts: n, Payload: string(t.out.Object)}
+		}
+		if err == nil || dead != nil || code == core.CodeGone {
+			if d.Observe != nil {
+				d.Observe(t.out, code, d.Clock.Now().Sub(t.out.At))
+			}
+			return d.finish(ctx, t, e.ID, dead)
+		}
+		if d.Clock.Sleep(ctx, wait) != nil {
+			return false
+		}
+	}
+}
+
+// try is the state of one entry over its tries.
+type try struct {
+	p       core.Partition
+	l       core.Lease
+	out     core.Outgoing
+	since   time.Time
+	unknown int
+	posting bool             // the present operation makes a new message
+	done    []core.MessageID // parts posted by an earlier try
+	place   *core.PlaceWrite
+}
+
+// finish records the outcome. Redis being away only delays it: what was sent is known here.
+func (d *Deliverer) finish(ctx context.Context, t *try, id core.EntryID, dead *core.DeadLetter) bool {
+	for n := 1; ; n++ {
+		err := d.Journal.Settle(ctx, t.p, t.l, id, t.place, dead)
+		switch {
+		case err == nil:
+			return true
+		case core.ErrorCode(err) == core.CodeGone:
+			d.undo(ctx, t)
+			return false
+		case ctx.Err() != nil:
+			return false
+		}
+		d.Log.WarnContext(ctx, "delivery not settled", "delivery", t.out.ID, "error", err)
+		if d.Clock.Sleep(ctx, backoff(n)) != nil {
+			return false
+		}
+	}
+}
+
+// undo removes a message that was posted after the partition had passed to another holder, unless the new holder
+// recorded that very message.
+func (d *Deliverer) undo(ctx context.Context, t *try) {
+	if t.place == nil || len(t.done) == 0 || !t.posting {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
+	defer cancel()
+	placed, err := d.Refs.Placed(ctx, t.p, t.place.Object)
+	if err != nil {
+		return
+	}
+	for _, m := range placed[t.out.Room].Parts {
+		if m == t.done[0] {
+			return
+		}
+	}
+	_, err = d.Platforms[t.out.Room.Platform()].Deliver(ctx, core.Delivery{ID: t.out.ID + "-undo", Op: core.OpDelete, Room: t.out.Room, Thread: t.place.Thread, Target: t.done})
+	d.Log.WarnContext(ctx, "late delivery removed", "delivery", t.out.ID, "error", err)
+}
+
+// once makes one try.
+func (d *Deliverer) once(ctx context.Context, t *try) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = core.Wrap(core.CodeInternal, panicError(r))
+		}
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, sendTimeout, core.Wrap(core.CodeUnknown, context.DeadlineExceeded))
+	defer cancel()
+	switch t.out.Kind {
+	case core.OutCard:
+		return d.card(ctx, t)
+	case core.OutComment:
+		return d.comment(ctx, t)
+	case core.OutReact:
+		return d.react(ctx, t)
+	case core.OutNotice:
+		return d.notice(ctx, t)
+	case core.OutAnswer:
+		return d.answer(ctx, t)
+	case core.OutDirect:
+		return d.direct(ctx, t)
+	case core.OutJob:
+		return d.job(ctx, t)
+	case core.OutImport:
+		return d.importPicture(ctx, t)
+	}
+	return core.Errorf(core.CodeInternal, "unknown outgoing kind %s", t.out.Kind)
+}
+
+// send hands a delivery to its platform and records what came of a post.
+func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Receipt, error) {
+	plat := d.Platforms[v.Room.Platform()]
+	if v.Room == "" {
+		plat = d.Platforms[v.To.Platform()]
+	}
+	if plat == nil {
+		return core.Receipt{}, core.Errorf(core.CodeUnsupp, "That platform is not connected.")
+	}
+	v.ID, v.Attempt, v.Since = t.out.ID, t.unknown, t.since
+	t.posting = v.Op == core.OpPost
+	if t.posting {
+		v.Target = t.done
+	}
+	r, err := plat.Deliver(ctx, v)
+	if t.posting {
+		t.done = r.Parts
+	}
+	return r, err
+}
+
+// threadOf returns a task's thread in a room.
+func (d *Deliverer) threadOf(ctx context.Context, t *try) (core.ThreadID, error) {
+	th, err := d.Refs.TaskThread(ctx, t.out.Task, t.out.Room)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return "", core.Errorf(core.CodeNotFound, "%s has no thread in this room.", t.out.Task)
+	}
+	if err != nil {
+		return "", err
+	}
+	return th.ID, nil
+}
+
+// card posts a card or brings it up to date.
+func (d *Deliverer) card(ctx context.Context, t *try) error {
+	shown, err := d.Cards.Card(ctx, t.out.Object, t.out.Room)
+	if err != nil {
+		return err
+	}
+	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
+	if err != nil {
+		return err
+	}
+	at, exists := placed[t.out.Room]
+	if exists && at.Rev >= shown.Rev {
+		return nil
+	}
+	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles}
+	if shown.Thread == "" {
+		if v.Thread, err = d.threadOf(ctx, t); err != nil {
+			return err
+		}
+	}
+	if exists {
+		v.Op, v.Target, v.Thread, v.ThreadName = core.OpEdit, at.Parts, at.Thread, ""
+	}
+	r, err := d.send(ctx, t, v)
+	if err != nil {
+		return err
+	}
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: shown.Rev, Handles: r.Handles}}
+	if exists {
+		t.place.Parts = at.Parts
+		if len(r.Parts) > 0 {
+			t.place.Parts = r.Parts
+		}
+	}
+	if v.ThreadName != "" && r.Thread != "" && len(r.Parts) > 0 {
+		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC()}
+	}
+	return nil
+}
+
+// cardFiles makes the card's stored pictures openable.
+func (d *Deliverer) cardFiles(c *core.Card) []core.File {
+	var out []core.File
+	for _, im := range c.Images {
+		if im.Blob != "" {
+			out = append(out, d.file(im.Blob, im.Name, im.MIME, 0, im.Alt))
+		}
+	}
+	return out
+}
+
+// notice posts a short line in the task's thread, once.
+func (d *Deliverer) notice(ctx context.Context, t *try) error {
+	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
+	if err != nil {
+		return err
+	}
+	if _, exists := placed[t.out.Room]; exists {
+		return nil
+	}
+	thread, err := d.threadOf(ctx, t)
+	if err != nil {
+		return err
+	}
+	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Thread: thread, Text: d.localise(ctx, t.out.Text, t.out.Room), Card: t.out.Card}
+	if t.out.Card != nil {
+		v.Files = d.cardFiles(t.out.Card)
+	}
+	r, err := d.send(ctx, t, v)
+	if err != nil {
+		return err
+	}
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: thread, Parts: r.Parts, Handles: r.Handles}}
+	return nil
+}
+
+// answer answers the interaction privately; when that is no longer possible, by direct message.
+func (d *Deliverer) answer(ctx context.Context, t *try) error {
+	v := core.Delivery{Op: core.OpAnswer, Room: t.out.Room, Thread: t.out.Thread, Card: t.out.Card, Text: t.out.Text, Reply: t.out.Reply, To: t.out.To}
+	if v.Card != nil {
+		v.Files = d.cardFiles(v.Card)
+	}
+	if t.out.Reply.Kind == core.ReplyNone {
+		return d.direct(ctx, t)
+	}
+	expired := !t.out.Reply.Expires.IsZero() && d.Clock.Now().After(t.out.Reply.Expires)
+	if !expired {
+		_, err := d.send(ctx, t, v)
+		if core.ErrorCode(err) != core.CodeGone {
+			return err
+		}
+	}
+	return d.direct(ctx, t)
+}
+
+// direct writes to a person. An identity that takes no direct messages is no fault: the work is in its thread anyway.
+func (d *Deliverer) direct(ctx context.Context, t *try) error {
+	if t.out.To == "" {
+		return nil
+	}
+	v := core.Delivery{Op: core.OpDirect, Card: t.out.Card, Text: t.out.Text, To: t.out.To}
+	if v.Card != nil {
+		v.Files = d.cardFiles(v.Card)
+	}
+	_, err := d.send(ctx, t, v)
+	switch core.ErrorCode(err) {
+	case core.CodeForbidden, core.CodeGone, core.CodeUnsupp:
+		d.Log.InfoContext(ctx, "direct message not possible", "to", t.out.To, "error", err)
+		return nil
+	}
+	return err
+}
+
+// job puts a job into its person's queue, or takes it out.
+func (d *Deliverer) job(ctx context.Context, t *try) error {
+	j := *t.out.Job
+	if t.out.Cancel {
+		state := core.JobCancelled
+		if j.State.Final() {
+			state = j.State
+		}
+		_, err := d.Jobs.Move(ctx, j.ID, j.Person, state)
+		if core.ErrorCode(err) == core.CodeNotFound {
+			return nil
+		}
+		return err
+	}
+	pos, err := d.Jobs.Submit(ctx, j)
+	if err != nil {
+		return err
+	}
+	if pos > 1 {
+		ev := core.JobEvent{Job: j.ID, Version: j.Version, State: core.JobQueued, Position: pos}
+		if err := d.Receiver.Receive(ctx, JobInbound(ev, d.Clock.Now())); err != nil {
+			return err
+		}
+	}
+	if d.Submitted != nil {
+		d.Submitted()
+	}
+	return nil
+}
+
+// JobInbound wraps a job's step as an inbound; the same step twice is one inbound.
+func JobInbound(ev core.JobEvent, at time.Time) core.Inbound {
+	id := core.Digest(24, string(ev.Job), string(ev.State), itoa(ev.Progress), itoa(ev.Position))
+	return core.Inbound{ID: core.InboundID("job-" + id), Kind: core.InboundJob, At: at, Job: &ev}
+}

@@ -1,0 +1,106 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// lanes runs the outgoings of one partition: in order within a lane (one task in one room), lanes beside each other,
+// so that a room that must wait holds up nobody else.
+type lanes struct {
+	ctx context.Context
+	wg  *sync.WaitGroup
+	p   core.Partition
+	l   core.Lease
+	out *Deliverer
+
+	mu      sync.Mutex
+	queues  map[string][]core.Entry[core.Outgoing]
+	waiting int
+	space   chan struct{} // signalled when the number of waiting entries falls below the bound
+}
+
+// maxWaiting bounds the entries that one partition holds in memory; beyond it reading pauses, nothing is dropped.
+const maxWaiting = 5000
+
+func newLanes(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease, out *Deliverer) *lanes {
+	return &lanes{ctx: ctx, wg: wg, p: p, l: l, out: out, queues: map[string][]core.Entry[core.Outgoing]{}, space: make(chan struct{}, 1)}
+}
+
+// laneOf says what must stay in order with what.
+func laneOf(e core.Entry[core.Outgoing]) string {
+	o := e.Item
+	switch o.Kind {
+	case core.OutCard, core.OutComment, core.OutReact, core.OutNotice:
+		return "t/" + string(o.Room) + "/" + string(o.Task)
+	case core.OutJob:
+		return "j/" + string(o.Job.AccountKey())
+	default:
+		return "x/" + string(e.ID)
+	}
+}
+
+// put adds an entry to its lane and starts the lane if it sleeps. It blocks when too much waits.
+func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
+	for {
+		s.mu.Lock()
+		if s.waiting < maxWaiting {
+			break
+		}
+		s.mu.Unlock()
+		select {
+		case <-s.space:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	defer s.mu.Unlock()
+	lane := laneOf(e)
+	q, running := s.queues[lane]
+	s.queues[lane] = append(q, e)
+	s.waiting++
+	if !running {
+		s.wg.Go(func() { s.run(lane) })
+	}
+	return nil
+}
+
+// run works a lane off and ends when it is empty.
+func (s *lanes) run(lane string) {
+	for {
+		s.mu.Lock()
+		q := s.queues[lane]
+		if len(q) == 0 || s.ctx.Err() != nil {
+			delete(s.queues, lane)
+			s.mu.Unlock()
+			return
+		}
+		e := q[0]
+		s.queues[lane] = q[1:]
+		s.mu.Unlock()
+
+		ok := s.out.settle(s.ctx, s.p, s.l, e)
+
+		s.mu.Lock()
+		s.waiting--
+		s.mu.Unlock()
+		select {
+		case s.space <- struct{}{}:
+		default:
+		}
+		if !ok {
+			s.mu.Lock()
+			delete(s.queues, lane)
+			s.mu.Unlock()
+			return
+		}
+	}
+}
+
+func panicError(r any) error {
+	return fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+}

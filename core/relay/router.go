@@ -1,0 +1,212 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Scope is where and by whom an inbound happened, as far as it is known before a use case looks at it.
+type Scope struct {
+	Partition core.Partition
+	In        core.Inbound
+	Replayed  bool // handed out before; a billable command needs its acknowledgement note
+	Person    *core.Person
+	Room      *core.Room // nil in direct messages; an empty Project when unbound
+	Project   *core.Project
+	Thread    *core.Thread // nil outside task threads
+}
+
+// Commands are the use cases that the router calls. Each returns the change that the inbound leads to; an error with a
+// safe message is told to the person who asked.
+type Commands interface {
+	// Command handles a command, a press or a submitted modal.
+	Command(ctx context.Context, s Scope) (core.Change, error)
+	// Job handles a step of a job.
+	Job(ctx context.Context, s Scope) (core.Change, error)
+	// Imported handles a picture that a person brought.
+	Imported(ctx context.Context, s Scope) (core.Change, error)
+	// Uploaded says whether a comment's file may be a result brought back, and what to fetch then.
+	Uploaded(ctx context.Context, s Scope, c *core.Comment) ([]core.Outgoing, error)
+}
+
+// Router implements Handler: it finds an inbound's scope and hands it to the talk or to the commands.
+type Router struct {
+	Parts    core.Partitions
+	People   core.People
+	Projects core.Projects
+	Tasks    core.Tasks
+	Comments core.Comments
+	Refs     core.Refs
+	Changes  core.Changes
+	Journal  core.Journal
+	Commands Commands
+	// Opening waits for a card that is being posted in a room; Deliverer.Opening.
+	Opening func(ctx context.Context, room core.RoomID) bool
+	Clock   core.Clock
+	Log     *slog.Logger
+}
+
+var _ Handler = (*Router)(nil)
+
+// Opening waits until a card being posted in the room is settled; false at once when there is none.
+func (d *Deliverer) Opening(ctx context.Context, room core.RoomID) bool {
+	return d.opening.wait(ctx, room)
+}
+
+// Handle settles one inbound.
+func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound]) error {
+	s := Scope{Partition: p, In: e.Item, Replayed: e.Replayed}
+	if err := r.fill(ctx, &s); err != nil {
+		return err
+	}
+	c, err := r.dispatch(ctx, s)
+	switch core.ErrorCode(err) {
+	case "":
+	case core.CodeRetry, core.CodeConflict, core.CodeGone:
+		return err
+	default:
+		c = r.explain(ctx, s, err)
+	}
+	c.Partition, c.Lease, c.Handled, c.Inbound = p, l, e.ID, e.Item.ID
+	return r.Changes.Apply(ctx, c)
+}
+
+// explain turns an error into a private answer. Faults of ours are also kept as dead letters.
+func (r *Router) explain(ctx context.Context, s Scope, err error) core.Change {
+	var c core.Change
+	if core.ErrorCode(err) == core.CodeInternal {
+		r.Log.ErrorContext(ctx, "inbound failed", "inbound", s.In.ID, "kind", s.In.Kind, "error", err)
+		c.Dead = deadInbound(s.In, err, r.Clock.Now())
+	}
+	if s.In.Reply.Kind != core.ReplyNone {
+		c.Out = append(c.Out, Answer(s.In, core.Card{Body: core.Plain(core.SafeMessage(err)), Tone: core.ToneWarn}))
+	}
+	return c
+}
+
+// Answer makes the private answer to an inbound.
+func Answer(in core.Inbound, card core.Card) core.Outgoing {
+	return core.Outgoing{ID: core.MakeDeliveryID("", in.Room, "answer/"+string(in.ID)), Kind: core.OutAnswer, Room: in.Room, Thread: in.Thread,
+		Card: &card, Reply: in.Reply, To: in.Actor.Identity, At: in.At}
+}
+
+// Bury settles an inbound that cannot be handled.
+func (r *Router) Bury(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], cause error) error {
+	c := core.Change{Partition: p, Lease: l, Handled: e.ID, Dead: deadInbound(e.Item, cause, r.Clock.Now())}
+	if e.Item.Reply.Kind != core.ReplyNone {
+		c.Out = append(c.Out, Answer(e.Item, core.Card{Body: core.Plain(core.SafeMessage(cause)), Tone: core.ToneBad}))
+	}
+	return r.Changes.Apply(ctx, c)
+}
+
+// maxPayload bounds what a dead letter keeps of its inbound.
+const maxPayload = 8 << 10
+
+func deadInbound(in core.Inbound, cause error, now time.Time) *core.DeadLetter {
+	reason := in.Reason
+	if cause != nil {
+		reason = cause.Error()
+	}
+	in.Reply.Token = ""
+	data, _ := json.Marshal(in)
+	if len(data) > maxPayload {
+		data = data[:maxPayload]
+	}
+	return &core.DeadLetter{ID: string(in.ID), Kind: "inbound", Reason: reason, Room: in.Room, At: now, Payload: string(data)}
+}
+
+func (r *Router) fill(ctx context.Context, s *Scope) error {
+	in := s.In
+	if in.Actor.Identity != "" && !in.Actor.Bot {
+		p, err := r.People.Meet(ctx, in.Actor)
+		if err != nil {
+			return err
+		}
+		s.Person = p
+	}
+	if in.Room == "" {
+		return nil
+	}
+	room, err := r.Projects.Room(ctx, in.Room)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		room, err = &core.Room{ID: in.Room, Name: in.RoomName, Private: in.Private}, nil
+	}
+	if err != nil {
+		return err
+	}
+	s.Room = room
+	if in.Thread != "" {
+		if err := r.thread(ctx, s); err != nil {
+			return err
+		}
+	}
+	key := room.Project
+	if s.Thread != nil {
+		key = s.Thread.Task.Project()
+	}
+	if key == "" {
+		return nil
+	}
+	s.Project, err = r.Projects.Project(ctx, key)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return nil
+	}
+	return err
+}
+
+// openWait bounds how long a message waits for the card whose thread it may be in.
+const openWait = 10 * time.Second
+
+// thread finds the task thread that an inbound is in. A thread may be answered before the record of its opening is
+// written: then this waits for that record.
+func (r *Router) thread(ctx context.Context, s *Scope) error {
+	if s.Partition[0] != 'p' {
+		return nil
+	}
+	wctx, cancel := context.WithTimeout(ctx, openWait)
+	defer cancel()
+	for {
+		waited := r.Opening != nil && s.In.Kind != core.InboundDelete
+		th, err := r.Refs.Thread(ctx, s.Partition, s.In.Room, s.In.Thread)
+		if err == nil {
+			s.Thread = th
+			return nil
+		}
+		if core.ErrorCode(err) != core.CodeNotFound {
+			return err
+		}
+		if !waited || !r.Opening(wctx, s.In.Room) {
+			th, err := r.Refs.Thread(ctx, s.Partition, s.In.Room, s.In.Thread)
+			if err == nil {
+				s.Thread = th
+			} else if core.ErrorCode(err) != core.CodeNotFound {
+				return err
+			}
+			return nil
+		}
+	}
+}
+
+func (r *Router) dispatch(ctx context.Context, s Scope) (core.Change, error) {
+	switch s.In.Kind {
+	case core.InboundMessage, core.InboundEdit:
+		return r.said(ctx, s)
+	case core.InboundDelete:
+		return r.deleted(ctx, s)
+	case core.InboundReact, core.InboundUnreact:
+		return r.reacted(ctx, s)
+	case core.InboundCommand, core.InboundPress, core.InboundSubmit:
+		return r.Commands.Command(ctx, s)
+	case core.InboundJob:
+		return r.Commands.Job(ctx, s)
+	case core.InboundImport:
+		return r.Commands.Imported(ctx, s)
+	case core.InboundUnreadable:
+		return core.Change{Dead: deadInbound(s.In, nil, r.Clock.Now())}, nil
+	}
+	return core.Change{}, nil
+}

@@ -1,0 +1,255 @@
+package relay
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// said handles a message or an edit in a task's thread: it becomes a comment, or changes one.
+func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
+	m := s.In.Message
+	if s.Thread == nil || m == nil || s.In.Actor.Bot || s.Person == nil {
+		return core.Change{}, nil
+	}
+	obj, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
+	switch {
+	case tomb:
+		return core.Change{}, nil // deleted before it was known; it stays deleted
+	case err == nil:
+		return r.edited(ctx, s, obj)
+	case core.ErrorCode(err) != core.CodeNotFound:
+		return core.Change{}, err
+	}
+	if m.Masked {
+		return r.masked(s), nil
+	}
+	task, err := r.Tasks.Task(ctx, s.Thread.Task)
+	if err != nil {
+		return core.Change{}, err
+	}
+	c := r.newComment(s, task)
+	if m.ReplyTo != "" {
+		if parent, _, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ReplyTo); err == nil {
+			if kind, _, id := parent.Parts(); kind == "comment" {
+				c.ReplyTo = core.CommentID(id)
+			}
+		}
+	}
+	out := core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task}, Threads: []*core.Thread{seen(s.Thread, m.ID, s.In.At)}}
+	task.Comments++
+	task.Open++
+	task.UpdatedAt = r.Clock.Now().UTC()
+	obj = core.CommentObject(task.ID, c.ID)
+	out.Place = append(out.Place, core.PlaceWrite{Object: obj, Room: s.In.Room,
+		Placement: core.Placement{Thread: s.In.Thread, Parts: []core.MessageID{m.ID}, Source: true}})
+	out.Out = r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: task.ID, At: s.In.At}, "0")
+	if len(m.Files) > 0 {
+		more, err := r.Commands.Uploaded(ctx, s, c)
+		if err != nil {
+			return core.Change{}, err
+		}
+		out.Out = append(out.Out, more...)
+	}
+	return out, nil
+}
+
+// masked tells the author of a message with a key in it to revoke that key; the message goes nowhere.
+func (r *Router) masked(s Scope) core.Change {
+	o := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "masked/"+string(s.In.ID)), Kind: core.OutDirect, To: s.In.Actor.Identity, At: s.In.At,
+		Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain("Your message looked as if it held a key or token. It was not passed on and the key was not kept. Revoke that key at its provider now, and delete the message.")}}
+	return core.Change{Out: []core.Outgoing{o}}
+}
+
+func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
+	m := s.In.Message
+	c := &core.Comment{
+		ID: core.MakeCommentID(s.In.Room, m.ID), Task: task.ID,
+		Source: core.MessageRef{Room: s.In.Room, Thread: s.In.Thread, ID: m.ID},
+		Author: s.Person.ID, Identity: s.In.Actor.Identity, Name: s.In.Actor.Name, Avatar: s.In.Actor.Avatar,
+		Text: m.Text, At: s.In.At.UTC(), EditedAt: m.EditedAt, Late: s.In.CatchUp,
+	}
+	if c.Name == "" {
+		c.Name = s.Person.Name
+	}
+	if c.Avatar == "" {
+		c.Avatar = s.Person.Avatar
+	}
+	for _, f := range m.Files {
+		c.Files = append(c.Files, core.Attached{Ref: f})
+	}
+	return c
+}
+
+// seen moves a thread's cursor forward.
+func seen(t *core.Thread, id core.MessageID, at time.Time) *core.Thread {
+	c := *t
+	if after(id, c.Cursor) {
+		c.Cursor = id
+	}
+	if at.After(c.Active) {
+		c.Active = at.UTC()
+	}
+	return &c
+}
+
+// after compares ids of one platform: by length, then by letters. Discord's ids and Slack's timestamps both grow so.
+func after(a, b core.MessageID) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	return a > b
+}
+
+// spread makes one outgoing for each room of a task but one.
+func (r *Router) spread(task *core.Task, except core.RoomID, o core.Outgoing, what string) []core.Outgoing {
+	var out []core.Outgoing
+	for _, room := range task.Rooms {
+		if room == except {
+			continue
+		}
+		o.Room = room
+		o.ID = core.MakeDeliveryID(o.Object, room, string(o.Kind)+"/"+what)
+		out = append(out, o)
+	}
+	return out
+}
+
+// edited changes the comment that a message is.
+func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.Change, error) {
+	kind, taskID, id := obj.Parts()
+	m := s.In.Message
+	if kind != "comment" || m.EditedAt.IsZero() {
+		return core.Change{}, nil
+	}
+	c, err := r.Comments.Comment(ctx, taskID, core.CommentID(id))
+	if err != nil {
+		return core.Change{}, err
+	}
+	// Slack dates edits in whole seconds: two edits of one second differ only in their content.
+	if c.Deleted || c.Source.Room != s.In.Room || m.EditedAt.Before(c.EditedAt) || m.EditedAt.Equal(c.EditedAt) && sameContent(c, m) {
+		return core.Change{}, nil
+	}
+	if m.Masked {
+		return r.masked(s), nil
+	}
+	task, err := r.Tasks.Task(ctx, taskID)
+	if err != nil {
+		return core.Change{}, err
+	}
+	c.Text, c.EditedAt = m.Text, m.EditedAt
+	c.Files = keepFiles(c.Files, m.Files)
+	c.Edits++
+	return core.Change{Comments: []*core.Comment{c},
+		Out: r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
+}
+
+func sameContent(c *core.Comment, m *core.Message) bool {
+	return reflect.DeepEqual(c.Text, m.Text) && slices.EqualFunc(c.Files, m.Files, func(a core.Attached, f core.FileRef) bool { return a.Ref.ID == f.ID })
+}
+
+// keepFiles keeps what was already fetched of the files that are still there.
+func keepFiles(old []core.Attached, now []core.FileRef) []core.Attached {
+	var out []core.Attached
+	for _, f := range now {
+		a := core.Attached{Ref: f}
+		for _, o := range old {
+			if o.Ref.ID == f.ID {
+				a = o
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// deleted removes the comment that a message was; a message not known yet is remembered as deleted.
+func (r *Router) deleted(ctx context.Context, s Scope) (core.Change, error) {
+	m := s.In.Message
+	if m == nil || s.Partition[0] != 'p' {
+		return core.Change{}, nil
+	}
+	obj, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
+	if tomb {
+		return core.Change{}, nil
+	}
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return core.Change{Tombs: []core.MessageRef{{Room: s.In.Room, Thread: s.In.Thread, ID: m.ID}}}, nil
+	}
+	if err != nil {
+		return core.Change{}, err
+	}
+	kind, taskID, id := obj.Parts()
+	if kind != "comment" {
+		return core.Change{}, nil
+	}
+	c, err := r.Comments.Comment(ctx, taskID, core.CommentID(id))
+	if err != nil {
+		return core.Change{}, err
+	}
+	// Somebody who removes the mirrored copy removes that copy only; the comment is its author's.
+	if c.Deleted || c.Source.Room != s.In.Room || c.Source.ID != m.ID {
+		return core.Change{}, nil
+	}
+	task, err := r.Tasks.Task(ctx, taskID)
+	if err != nil {
+		return core.Change{}, err
+	}
+	c.Deleted = true
+	c.Edits++
+	task.Comments = max(0, task.Comments-1)
+	if !c.Resolved {
+		task.Open = max(0, task.Open-1)
+	}
+	return core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task},
+		Out: r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
+}
+
+// reacted adds or removes somebody's reaction.
+func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
+	m := s.In.Message
+	if m == nil || s.Partition[0] != 'p' || s.In.Actor.Bot {
+		return core.Change{}, nil
+	}
+	obj, _, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
+	if core.ErrorCode(err) == core.CodeNotFound || obj == "" && err == nil {
+		return core.Change{}, nil
+	}
+	if err != nil {
+		return core.Change{}, err
+	}
+	kind, taskID, id := obj.Parts()
+	if kind != "comment" {
+		return core.Change{}, nil
+	}
+	c, err := r.Comments.Comment(ctx, taskID, core.CommentID(id))
+	if err != nil {
+		return core.Change{}, err
+	}
+	key := s.In.Emoji.Key()
+	who := func(x core.Reactor) bool { return x.Identity == s.In.Actor.Identity && x.Room == s.In.Room }
+	has := slices.ContainsFunc(c.Reactions[key], who)
+	if has == (s.In.Kind == core.InboundReact) || c.Deleted {
+		return core.Change{}, nil
+	}
+	if c.Reactions == nil {
+		c.Reactions = core.Reactions{}
+	}
+	if has {
+		c.Reactions[key] = slices.DeleteFunc(c.Reactions[key], who)
+		if len(c.Reactions[key]) == 0 {
+			delete(c.Reactions, key)
+		}
+	} else {
+		c.Reactions[key] = append(c.Reactions[key], core.Reactor{Identity: s.In.Actor.Identity, Room: s.In.Room, Emoji: s.In.Emoji})
+	}
+	task, err := r.Tasks.Task(ctx, taskID)
+	if err != nil {
+		return core.Change{}, err
+	}
+	return core.Change{Comments: []*core.Comment{c}, Out: r.spread(task, s.In.Room,
+		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, key+"/"+string(s.In.ID))}, nil
+}

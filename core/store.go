@@ -1,0 +1,213 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Change is everything that one handled inbound writes, applied in one atomic step inside one partition: records,
+// references, the outbox and the mark that the inbound is handled. Records carry the Rev they were read with (0 for a
+// new one); when any of them has moved, nothing is written and the error is CodeConflict: read again and redo it.
+type Change struct {
+	Partition Partition
+	Lease     Lease   // its fence is checked; the zero lease skips the check (tests, tools)
+	Handled   EntryID // the journal entry this change settles; empty for none
+	Inbound   InboundID
+
+	NewTask  *Task // takes the next number of its project; its ID must be the one that NextTask told
+	Tasks    []*Task
+	Versions []*Version
+	Comments []*Comment
+	Threads  []*Thread
+	Place    []PlaceWrite
+	Tombs    []MessageRef // messages known to be deleted before they were known to exist
+	Out      []Outgoing
+	Dead     *DeadLetter // keep the inbound with its reason
+}
+
+// PlaceWrite records where an object shows in a room.
+type PlaceWrite struct {
+	Object ObjectID
+	Room   RoomID
+	Placement
+	// Opens records the thread that was opened with it.
+	Opens *Thread
+}
+
+// EntryID names an entry of a partition's journal or outbox.
+type EntryID string
+
+// Outgoing is a stored effect: what to show where. Content is read when it is sent, so that a queue of progress edits
+// is one edit, and a comment edited while it waits is posted in its newest form.
+type Outgoing struct {
+	V      int          `json:"v"`
+	ID     DeliveryID   `json:"id"`
+	Kind   OutgoingKind `json:"kind"`
+	Room   RoomID       `json:"room,omitempty"`
+	Task   TaskID       `json:"task,omitempty"`
+	Object ObjectID     `json:"object,omitempty"`
+	Emoji  Emoji        `json:"emoji,omitzero"`
+	Remove bool         `json:"remove,omitempty"`
+	Card   *Card        `json:"card,omitempty"`   // for notices and answers
+	Text   RichText     `json:"text,omitempty"`   // for notices
+	Reply  ReplyHandle  `json:"reply,omitzero"`   // for answers
+	To     IdentityID   `json:"to,omitempty"`     // for answers and direct messages
+	Thread ThreadID     `json:"thread,omitempty"` // for answers by mention
+	Job    *Job         `json:"job,omitempty"`    // for jobs: crosses into the person's partition
+	Cancel bool         `json:"cancel,omitempty"` // with Job: take it out of the queue, as its State if that is final
+	Import *Import      `json:"import,omitempty"` // for imports
+	At     time.Time    `json:"at"`
+}
+
+// OutgoingKind says what an outgoing does.
+type OutgoingKind string
+
+// Kinds of outgoing.
+const (
+	OutCard    OutgoingKind = "card"    // bring Object's card in Room up to date
+	OutComment OutgoingKind = "comment" // bring a comment in Room up to date: post, edit or delete
+	OutReact   OutgoingKind = "react"   // bring the app's Emoji on Object in Room up to date
+	OutNotice  OutgoingKind = "notice"  // post Text in the task's thread in Room, once
+	OutAnswer  OutgoingKind = "answer"  // answer privately through Reply
+	OutDirect  OutgoingKind = "direct"  // write To a direct message
+	OutJob     OutgoingKind = "job"     // put Job into its person's queue, or cancel it
+	OutImport  OutgoingKind = "import"  // fetch a picture that a person brought, and tell what was found in it
+)
+
+// Import is a picture that a person brings into a task.
+type Import struct {
+	Task      TaskID      `json:"task"`
+	Want      ImageRef    `json:"want,omitzero"` // the open version the person named
+	Person    PersonID    `json:"person"`
+	Identity  IdentityID  `json:"identity"`
+	Room      RoomID      `json:"room"`
+	Thread    ThreadID    `json:"thread,omitempty"`
+	File      FileRef     `json:"file"`
+	Blob      BlobKey     `json:"blob,omitempty"`
+	Target    *MenuTarget `json:"target,omitempty"`    // of the Midjourney message, for its job id and prompt
+	Reply     ReplyHandle `json:"reply,omitzero"`      // where to tell the person
+	Silent    bool        `json:"silent,omitempty"`    // an upload as a comment: say nothing when nothing matches
+	Uploaded  MessageID   `json:"uploaded,omitempty"`  // the message that carried it
+	Candidate []int       `json:"candidate,omitempty"` // open versions when it was brought
+}
+
+// Entry is a stored item with its place in the stream.
+type Entry[T any] struct {
+	ID       EntryID
+	Item     T
+	Replayed bool // handed out before, to a holder that did not finish it
+	Err      error
+}
+
+// DeadLetter is an inbound or outgoing that was given up on.
+type DeadLetter struct {
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind"` // "inbound" or "delivery"
+	Reason   string    `json:"reason"`
+	Room     RoomID    `json:"room,omitempty"`
+	At       time.Time `json:"at"`
+	Payload  string    `json:"payload,omitempty"`
+	Attempts int       `json:"attempts,omitempty"`
+}
+
+// Changes applies changes and tells the next task number.
+type Changes interface {
+	// Apply writes a change, all or nothing. CodeConflict: a record moved. CodeGone: the lease was lost.
+	Apply(ctx context.Context, c Change) error
+	// NextTask returns the number that the project's next task will have.
+	NextTask(ctx context.Context, p Partition, key ProjectKey) (int, error)
+}
+
+// Tasks reads tasks and versions.
+type Tasks interface {
+	// Task returns a task; CodeNotFound when there is none.
+	Task(ctx context.Context, id TaskID) (*Task, error)
+	// List returns a project's tasks, newest first, at most limit, starting after the offset.
+	List(ctx context.Context, p ProjectKey, offset, limit int) ([]*Task, error)
+	// Version returns one version; CodeNotFound when there is none.
+	Version(ctx context.Context, id VersionID) (*Version, error)
+	// Versions returns a task's versions, oldest first, at most 500.
+	Versions(ctx context.Context, id TaskID) ([]*Version, error)
+}
+
+// Comments reads comments.
+type Comments interface {
+	// Comment returns one comment; CodeNotFound when there is none.
+	Comment(ctx context.Context, task TaskID, id CommentID) (*Comment, error)
+	// Comments returns a page in order of time, at most limit, and the number of all.
+	Comments(ctx context.Context, task TaskID, offset, limit int) ([]*Comment, int, error)
+}
+
+// Refs reads what is where on the platforms.
+type Refs interface {
+	// Thread returns the thread with this id in a room; CodeNotFound when it is none of a task. The partition is the
+	// one the caller looks in.
+	Thread(ctx context.Context, p Partition, room RoomID, id ThreadID) (*Thread, error)
+	// TaskThread returns a task's thread in a room; CodeNotFound before it is opened.
+	TaskThread(ctx context.Context, task TaskID, room RoomID) (*Thread, error)
+	// Object returns what a message shows; tomb is true when it was deleted before it was known. CodeNotFound when
+	// it is nothing of ours.
+	Object(ctx context.Context, p Partition, room RoomID, msg MessageID) (obj ObjectID, tomb bool, err error)
+	// Placed returns where an object shows, by room.
+	Placed(ctx context.Context, p Partition, obj ObjectID) (map[RoomID]Placement, error)
+	// ActiveThreads returns threads of a partition active since a time, at most limit.
+	ActiveThreads(ctx context.Context, p Partition, since time.Time, limit int) ([]*Thread, error)
+}
+
+// Journal is the durable queue of inbounds and outgoings, one pair per partition.
+type Journal interface {
+	// Append stores an inbound in a partition unless its id is known there; added tells which.
+	Append(ctx context.Context, p Partition, in Inbound) (added bool, err error)
+	// Acknowledged notes that the platform took the acknowledgement; WasAcknowledged reads the note.
+	Acknowledged(ctx context.Context, p Partition, id InboundID) error
+	WasAcknowledged(ctx context.Context, p Partition, id InboundID) (bool, error)
+	// Read returns the next inbounds and outgoings of a partition in order, blocking up to wait. The first reads of a
+	// lease return what earlier holders left unfinished, marked Replayed.
+	Read(ctx context.Context, p Partition, l Lease, max int, wait time.Duration) ([]Entry[Inbound], []Entry[Outgoing], error)
+	// Settle finishes an outgoing: it records the placement (nil for none), and a dead letter if it was given up, and
+	// removes the entry, in one step. CodeGone when the lease was lost.
+	Settle(ctx context.Context, p Partition, l Lease, id EntryID, place *PlaceWrite, dead *DeadLetter) error
+}
+
+// People reads and changes people, identities, projects and rooms.
+type People interface {
+	// Person returns a person by id; CodeNotFound when unknown.
+	Person(ctx context.Context, id PersonID) (*Person, error)
+	// ByIdentity returns the person behind an identity; CodeNotFound when never seen.
+	ByIdentity(ctx context.Context, id IdentityID) (*Person, error)
+	// Meet returns the person behind an actor and makes one when new; the name and picture are refreshed.
+	Meet(ctx context.Context, a Actor) (*Person, error)
+	// UpdatePerson changes a person through f, which may run more than once.
+	UpdatePerson(ctx context.Context, id PersonID, f func(*Person) error) (*Person, error)
+	// Join makes identities one person's; CodeConflict when one has already a person with other work.
+	Join(ctx context.Context, ids ...IdentityID) (*Person, error)
+}
+
+// Projects reads and changes projects and rooms.
+type Projects interface {
+	// Project returns a project; CodeNotFound when unknown.
+	Project(ctx context.Context, key ProjectKey) (*Project, error)
+	// Projects lists all keys in order.
+	Projects(ctx context.Context) ([]ProjectKey, error)
+	// UpdateProject changes or makes a project through f, which may run more than once and gets Rev 0 for a new one.
+	UpdateProject(ctx context.Context, key ProjectKey, f func(*Project) error) (*Project, error)
+	// Room returns a room's binding; CodeNotFound when it was never bound.
+	Room(ctx context.Context, id RoomID) (*Room, error)
+	// UpdateRoom changes or makes a room through f, which may run more than once.
+	UpdateRoom(ctx context.Context, id RoomID, f func(*Room) error) (*Room, error)
+}
+
+// Jobs is the fair queue of runs, per person.
+type Jobs interface {
+	// Submit puts a job into its person's queue; the same id twice is once. It returns the position, 1 first.
+	Submit(ctx context.Context, j Job) (position int, err error)
+	// Claim takes the next job that may run in a partition, fairly between accounts, at most perAccount at once for
+	// each; ok is false when there is none. It is marked submitted under the lease's fence.
+	Claim(ctx context.Context, p Partition, l Lease, now time.Time, perAccount func(ProviderName) int) (j Job, ok bool, err error)
+	// Move changes a job's state; a final one leaves the queue.
+	Move(ctx context.Context, id JobID, person PersonID, s JobState) (Job, error)
+	// Stranded returns jobs that a former holder left submitted or running.
+	Stranded(ctx context.Context, p Partition, l Lease) ([]Job, error)
+	// Queue returns a person's waiting and running jobs, in order.
+	Queue(ctx context.Context, person PersonID) ([]Job, error)
+}

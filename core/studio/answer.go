@@ -1,0 +1,126 @@
+package studio
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Answer answers inside the acknowledgement: the modal that a press opens, or the choices of an autocomplete.
+func (s *Studio) Answer(ctx context.Context, q core.Query) (core.Card, error) {
+	switch q.Kind {
+	case core.QueryModal:
+		return s.modal(q)
+	case core.QueryAutocomplete:
+		return s.complete(ctx, q)
+	}
+	return core.Card{}, core.Errorf(core.CodeUnsupp, "There is no such question.")
+}
+
+// modal is a form for a verb that is valid as it stands.
+func (s *Studio) modal(q core.Query) (core.Card, error) {
+	row, ok := s.Table.Row(q.Action.Verb)
+	if !ok {
+		return core.Card{}, core.Errorf(core.CodeInvalid, "This button is from another version of Atelier.").WithNext("Use the buttons on the newest card.")
+	}
+	act := q.Action
+	act.Modal = false
+	card := core.Card{Title: title(row.Verb), Submit: "Send", Action: act}
+	if act.Ref.Version > 0 {
+		card.Title = clip(fmt.Sprintf("%s %s", title(row.Verb), act.Ref), 24)
+	}
+	for _, o := range row.Options {
+		if o.Tail {
+			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: o.Help, Kind: core.InputText, Required: o.Required, Max: 1000})
+		}
+	}
+	if len(card.Inputs) == 0 {
+		return core.Card{}, core.Errorf(core.CodeInternal, "%s has no form", row.Verb)
+	}
+	return card, nil
+}
+
+// maxChoices is what Discord takes; https://docs.discord.com/developers/interactions/application-commands
+const maxChoices = 25
+
+func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) {
+	var all []core.Choice
+	add := func(label, value string) { all = append(all, core.Choice{Label: label, Value: value}) }
+	switch q.Option {
+	case "provider":
+		for _, p := range s.Providers {
+			add(string(p.Name()), string(p.Name()))
+		}
+	case "key":
+		keys, err := s.Projects.Projects(ctx)
+		if err != nil {
+			return core.Card{}, err
+		}
+		for _, k := range keys {
+			add(string(k), string(k))
+		}
+	case "task":
+		room, err := s.Projects.Room(ctx, q.Room)
+		if err != nil || room.Project == "" {
+			return core.Card{}, nil
+		}
+		list, err := s.Tasks.List(ctx, room.Project, 0, maxChoices)
+		if err != nil {
+			return core.Card{}, err
+		}
+		for _, t := range list {
+			if !t.Private {
+				add(clip(fmt.Sprintf("%s %s", t.ID, t.Title), 90), string(t.ID))
+			}
+		}
+	case "version":
+		return s.completeVersion(ctx, q)
+	}
+	return core.Card{Choices: matching(all, q.Text)}, nil
+}
+
+func (s *Studio) completeVersion(ctx context.Context, q core.Query) (core.Card, error) {
+	id, err := core.ParseTaskID(q.Options["task"])
+	if err != nil && q.Thread != "" {
+		room, err := s.Projects.Room(ctx, q.Room)
+		if err != nil || room.Project == "" {
+			return core.Card{}, nil
+		}
+		th, err := s.Refs.Thread(ctx, s.Parts.OfProject(room.Project), q.Room, q.Thread)
+		if err != nil {
+			return core.Card{}, nil
+		}
+		id = th.Task
+	}
+	if id == "" {
+		return core.Card{}, nil
+	}
+	all, err := s.Tasks.Versions(ctx, id)
+	if err != nil {
+		return core.Card{}, nil
+	}
+	var out []core.Choice
+	for i := len(all) - 1; i >= 0; i-- {
+		v := all[i]
+		name := fmt.Sprintf("v%d", v.ID.No)
+		out = append(out, core.Choice{Label: clip(fmt.Sprintf("%s %s", name, madeBy(v)), 90), Value: name})
+		for n := range v.Images {
+			if len(v.Images) > 1 {
+				out = append(out, core.Choice{Label: fmt.Sprintf("%s.%d", name, n+1), Value: fmt.Sprintf("%s.%d", name, n+1)})
+			}
+		}
+	}
+	return core.Card{Choices: matching(out, q.Text)}, nil
+}
+
+func matching(all []core.Choice, typed string) []core.Choice {
+	var out []core.Choice
+	for _, c := range all {
+		if len(out) < maxChoices && (typed == "" || strings.Contains(strings.ToLower(c.Label+" "+c.Value), strings.ToLower(typed))) {
+			out = append(out, c)
+		}
+	}
+	return out
+}

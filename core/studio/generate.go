@@ -1,0 +1,359 @@
+package studio
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/prompt"
+)
+
+// provider finds the provider that a person asked for, or their default, or the workspace's.
+func (s *Studio) provider(p *core.Person, name string) (core.Provider, error) {
+	if name == "" && p != nil {
+		name = string(p.Provider)
+	}
+	if name == "" {
+		name = string(s.Default)
+	}
+	var names []string
+	for _, pr := range s.Providers {
+		if string(pr.Name()) == strings.ToLower(name) {
+			return pr, nil
+		}
+		names = append(names, string(pr.Name()))
+	}
+	return nil, core.Errorf(core.CodeInvalid, "There is no provider %q here.", name).WithNext("There are: %s.", strings.Join(names, ", "))
+}
+
+// imagine makes a new task with its first version.
+func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
+	full := strings.TrimSpace(c.inv.Arg("prompt"))
+	pr, err := s.Prompts.Parse(full)
+	if err != nil {
+		return core.Change{}, err
+	}
+	if pr.Words == "" {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "The prompt has no words.").WithNext("Type for example: imagine a lighthouse in the fog --ar 3:2")
+	}
+	provider, err := s.provider(c.Person, c.inv.Arg("provider"))
+	if err != nil {
+		return core.Change{}, err
+	}
+	req := s.request(core.OpGenerate, pr, full, c)
+	n, err := s.Changes.NextTask(ctx, c.Partition, c.Project.Key)
+	if err != nil {
+		return core.Change{}, err
+	}
+	now := s.Clock.Now().UTC()
+	rooms, private := s.roomsFor(ctx, c)
+	task := &core.Task{
+		ID: core.MakeTaskID(c.Project.Key, n), Title: clip(pr.Words, 80), Owner: c.Person.ID, OwnerName: c.name(),
+		Status: core.StatusOpen, Latest: 0, Private: private, Rooms: rooms, CreatedAt: now, UpdatedAt: now,
+	}
+	c.task = task
+	change, err := s.begin(ctx, c, provider, req, core.ImageRef{})
+	if err != nil {
+		return core.Change{}, err
+	}
+	change.NewTask, change.Tasks = task, nil
+	return change, nil
+}
+
+// roomsFor lists the rooms in which a new task shows. What was made in a private room shows in private rooms only.
+func (s *Studio) roomsFor(ctx context.Context, c *call) (rooms []core.RoomID, private bool) {
+	private = c.In.Private || c.Room.Private
+	rooms = []core.RoomID{c.Room.ID}
+	for _, id := range c.Project.Rooms {
+		if id == c.Room.ID {
+			continue
+		}
+		if r, err := s.Projects.Room(ctx, id); err == nil && r.Project == c.Project.Key && (r.Private || !private) {
+			rooms = append(rooms, id)
+		}
+	}
+	return rooms, private
+}
+
+// request fills the neutral request of a prompt. The seed is chosen here, from the inbound, so that running the same
+// inbound twice makes the same pictures.
+func (s *Studio) request(op core.Op, pr prompt.Prompt, full string, c *call) core.Request {
+	r := core.Request{V: core.RecordVersion, Op: op, Prompt: pr.Words, Full: full, Params: pr.Map(), N: 4}
+	if v, ok := pr.Get("seed"); ok {
+		r.Seed, _ = strconv.ParseInt(v, 10, 64)
+	} else {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(c.In.ID))
+		r.Seed = int64(h.Sum32())
+	}
+	if pr.Given {
+		r.Model = pr.Version
+	}
+	return r
+}
+
+// begin adds a version to c.task and everything that starts it: job or hand-off, cards, the private answer.
+func (s *Studio) begin(ctx context.Context, c *call, provider core.Provider, req core.Request, parent core.ImageRef) (core.Change, error) {
+	plan := provider.Plan(req)
+	if len(plan.Blockers) > 0 {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "%s", plan.Blockers[0])
+	}
+	if plan.Support == core.SupportNone {
+		return core.Change{}, core.Errorf(core.CodeUnsupp, "%s cannot %s.", provider.Name(), opName(req.Op)).WithNext("Choose another one with --provider.")
+	}
+	now := s.Clock.Now().UTC()
+	task := c.task
+	task.Latest++
+	task.UpdatedAt = now
+	if task.Status == core.StatusApproved || task.Status == core.StatusChanges || task.Status == core.StatusReview {
+		task.Status = core.StatusOpen
+	}
+	v := &core.Version{
+		ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: parent, Request: req, Provider: provider.Name(),
+		Person: c.Person.ID, PersonName: c.name(), State: core.JobQueued, Dropped: plan.Dropped, CreatedAt: now,
+	}
+	_, relax := req.Params["relax"]
+	job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: c.Person.ID, Provider: provider.Name(), Request: req,
+		State: core.JobQueued, Relax: relax, CreatedAt: now}
+	answer := s.queuedAnswer(v, plan)
+	if h, ok := provider.(core.Handoff); ok {
+		card, err := s.handover(h, v)
+		if err != nil {
+			return core.Change{}, err
+		}
+		v.State, job.State, answer = core.JobHandedOff, core.JobHandedOff, card
+	}
+	change := core.Change{Tasks: []*core.Task{task}, Versions: []*core.Version{v}}
+	change.Out = append(change.Out, c.answer(answer))
+	show := []int{0}
+	if v.ID.No == 2 {
+		show = append(show, 1) // v1 moves from the root card into the thread
+	}
+	if v.ID.No > 1 {
+		show = append(show, v.ID.No)
+	}
+	change.Out = append(change.Out, cardsIn(task, c, "new/"+v.ID.String(), show...)...)
+	change.Out = append(change.Out, core.Outgoing{ID: core.DeliveryID("d-" + string(job.ID)), Kind: core.OutJob, Job: &job, Task: task.ID, At: c.In.At})
+	return change, nil
+}
+
+func (s *Studio) queuedAnswer(v *core.Version, plan core.Plan) core.Card {
+	card := core.Card{Body: core.RichText{core.Para(core.Bold("Queued"), core.Text(fmt.Sprintf(": %s v%d with %s. It shows here and in the project's other rooms.", v.ID.Task, v.ID.No, v.Provider)))}}
+	var notes []string
+	if plan.Cost != "" {
+		notes = append(notes, plan.Cost)
+	}
+	if len(plan.Dropped) > 0 {
+		notes = append(notes, "Without effect: "+dashed(plan.Dropped))
+	}
+	if len(plan.Approx) > 0 {
+		notes = append(notes, "Only approximately: "+dashed(plan.Approx))
+	}
+	card.Footer = strings.Join(notes, " · ")
+	return card
+}
+
+func dashed(names []string) string {
+	return "--" + strings.Join(names, ", --")
+}
+
+func opName(op core.Op) string {
+	switch op {
+	case core.OpEditRegion:
+		return "edit one area of a picture"
+	case core.OpEditWords:
+		return "edit a picture in words"
+	case core.OpZoom:
+		return "zoom out"
+	case core.OpVary:
+		return "make variations"
+	}
+	return string(op)
+}
+
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return strings.TrimSpace(string(r[:n-1])) + "…"
+	}
+	return s
+}
+
+// operate makes a version from another one, on the account of whoever asked.
+func (s *Studio) operate(ctx context.Context, c *call) (core.Change, error) {
+	verb := c.inv.Row.Verb
+	if verb == "blend" {
+		return s.blend(ctx, c)
+	}
+	if err := s.findVersion(ctx, c); err != nil {
+		return core.Change{}, err
+	}
+	provider, err := s.operator(c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	req, parent, err := s.derive(c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	if err := s.already(ctx, c, req, parent); err != nil {
+		return core.Change{}, err
+	}
+	return s.begin(ctx, c, provider, req, parent)
+}
+
+// operator is the provider for work on a version: the one asked for, else the one that made it.
+func (s *Studio) operator(c *call) (core.Provider, error) {
+	if name := c.inv.Arg("provider"); name != "" {
+		return s.provider(c.Person, name)
+	}
+	if p, err := s.provider(nil, string(c.version.Provider)); err == nil {
+		return p, nil
+	}
+	return s.provider(c.Person, "")
+}
+
+// derive builds the request of an operation from the version it starts from.
+func (s *Studio) derive(c *call) (core.Request, core.ImageRef, error) {
+	verb, v := c.inv.Row.Verb, c.version
+	parent := core.ImageRef{Version: v.ID.No, Image: c.inv.Ref.Image}
+	full := v.Request.Full
+	if more := c.inv.Arg("prompt"); more != "" {
+		full = more
+	}
+	pr, err := s.Prompts.Parse(full)
+	if err != nil {
+		return core.Request{}, parent, err
+	}
+	req := s.request(core.Op(verb), pr, full, c)
+	req.Model = v.Request.Model
+	if verb == "reroll" {
+		if v.Request.Op != core.OpGenerate && v.Request.Op != core.OpReroll && v.Request.Source != nil {
+			again := v.Request
+			again.Seed = req.Seed
+			return again, v.Parent, nil
+		}
+		parent.Image = 0
+		return req, parent, nil
+	}
+	img, err := s.image(c)
+	if err != nil {
+		return core.Request{}, parent, err
+	}
+	parent.Image = img
+	src := v.Images[img-1]
+	req.Source, req.Of = &src, parent
+	req.Strength = c.inv.Arg("strength")
+	switch verb {
+	case "vary":
+		if req.Strength == "" {
+			req.Strength = "strong"
+		}
+	case "upscale":
+		req.N, req.Factor = 1, 2
+		if req.Strength == "" {
+			req.Strength = "subtle"
+		}
+	case "zoom":
+		req.Factor = 1.5
+		if f := c.inv.Arg("factor"); f != "" {
+			req.Factor, err = strconv.ParseFloat(f, 64)
+			if err != nil || req.Factor < 1.1 || req.Factor > 2 {
+				return core.Request{}, parent, core.Errorf(core.CodeInvalid, "--factor cannot be %q.", clip(f, 20)).WithNext("Give a number from 1.1 to 2.")
+			}
+		}
+	case "pan":
+		req.Dir = c.inv.Arg("direction")
+		if req.Dir == "" {
+			req.Dir = "right"
+		}
+	case "edit":
+		req.Op = core.OpEditWords
+		if a := c.inv.Arg("area"); a != "" {
+			req.Op = core.OpEditRegion
+			req.Area, err = area(a)
+			if err != nil {
+				return core.Request{}, parent, err
+			}
+		}
+	case "describe":
+		req.N = 0
+	}
+	return req, parent, nil
+}
+
+// image is the picture that an operation works on: named, picked, or the only or first one.
+func (s *Studio) image(c *call) (int, error) {
+	v := c.version
+	if v.State != core.JobDone || len(v.Images) == 0 {
+		return 0, core.Errorf(core.CodeInvalid, "v%d has no pictures yet: it is %s.", v.ID.No, v.State).WithNext("Try again when it is done.")
+	}
+	switch {
+	case c.inv.Ref.Image > 0:
+		return c.inv.Ref.Image, nil
+	case c.task.Picked.Version == v.ID.No && c.task.Picked.Image > 0 && c.task.Picked.Image <= len(v.Images):
+		return c.task.Picked.Image, nil
+	}
+	return 1, nil
+}
+
+// already refuses a second press while the first one's version is still being made.
+func (s *Studio) already(ctx context.Context, c *call, req core.Request, parent core.ImageRef) error {
+	all, err := s.Tasks.Versions(ctx, c.task.ID)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if v.Person == c.Person.ID && !v.State.Final() && v.Parent == parent && v.Request.Op == req.Op && v.Request.Strength == req.Strength &&
+			v.Request.Dir == req.Dir && v.Request.Factor == req.Factor && v.Request.Full == req.Full {
+			return core.Errorf(core.CodeConflict, "That is already on its way as v%d.", v.ID.No).WithNext("Wait until it is done, or cancel it.")
+		}
+	}
+	return nil
+}
+
+// blend mixes pictures of a task's versions.
+func (s *Studio) blend(ctx context.Context, c *call) (core.Change, error) {
+	if err := s.findTask(ctx, c); err != nil {
+		return core.Change{}, err
+	}
+	var refs []core.ImageRef
+	for _, part := range strings.Split(c.inv.Arg("images"), ",") {
+		if r, ok := core.ParseImageRef(strings.TrimSpace(part)); ok && !slices.Contains(refs, r) {
+			refs = append(refs, r)
+		}
+	}
+	if len(refs) < 2 || len(refs) > 5 {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "Blending takes two to five pictures.").WithNext("Type for example: blend v1.2,v2.3")
+	}
+	var pics []core.StoredImage
+	for _, r := range refs {
+		c.inv.Ref = r
+		if err := s.findVersion(ctx, c); err != nil {
+			return core.Change{}, err
+		}
+		n, err := s.image(c)
+		if err != nil {
+			return core.Change{}, err
+		}
+		pics = append(pics, c.version.Images[n-1])
+	}
+	provider, err := s.operator(c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	full := c.inv.Arg("prompt")
+	if full == "" {
+		full = c.version.Request.Full
+	}
+	pr, err := s.Prompts.Parse(full)
+	if err != nil {
+		return core.Change{}, err
+	}
+	req := s.request(core.OpBlend, pr, full, c)
+	req.Refs = pics
+	return s.begin(ctx, c, provider, req, refs[0])
+}

@@ -1,0 +1,248 @@
+package studio
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/command"
+)
+
+func (s *Studio) projectNew(ctx context.Context, c *call) (core.Change, error) {
+	if c.Room == nil {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "A project starts in a room.").WithNext("Go to the room and try it there.")
+	}
+	key, err := core.ParseProjectKey(c.inv.Arg("key"))
+	if err != nil {
+		return core.Change{}, err
+	}
+	if c.Project != nil {
+		return core.Change{}, core.Errorf(core.CodeConflict, "This room is bound to %s already.", c.Project.Key).WithNext("\"project unbind\" takes it out first.")
+	}
+	name := strings.TrimSpace(c.inv.Arg("name"))
+	p, err := s.Projects.UpdateProject(ctx, key, func(p *core.Project) error {
+		if p.Rev > 0 && !slices.Contains(p.Rooms, c.Room.ID) {
+			return core.Errorf(core.CodeConflict, "There is a project %s already.", key).WithNext("Bind this room to it with \"project bind %s\".", key)
+		}
+		p.Name = name
+		p.Grants[c.Person.ID], p.Names[string(c.Person.ID)] = core.RoleAdmin, c.name()
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	return s.bind(ctx, c, p)
+}
+
+func (s *Studio) projectBind(ctx context.Context, c *call) (core.Change, error) {
+	if c.Room == nil {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "Only a room can be bound.").WithNext("Go to the room and try it there.")
+	}
+	key, err := core.ParseProjectKey(c.inv.Arg("key"))
+	if err != nil {
+		return core.Change{}, err
+	}
+	if c.Project != nil && c.Project.Key == key {
+		return core.Change{}, core.Errorf(core.CodeConflict, "This room is bound to %s already.", key)
+	}
+	p, err := s.Projects.Project(ctx, key)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return core.Change{}, core.Errorf(core.CodeNotFound, "There is no project %s.", key).WithNext("Start it here with \"project new %s\".", key)
+	}
+	if err != nil {
+		return core.Change{}, err
+	}
+	if !s.roleOf(c.Person, p, c.In.Actor.Roles).Allows(core.RoleAdmin) {
+		return core.Change{}, core.Errorf(core.CodeForbidden, "Only an admin of %s can bind rooms to it.", key).WithNext("%s", s.whomToAsk(ctx, p))
+	}
+	if other, mixed := s.mixed(ctx, p, c.In.Private); mixed && !c.inv.Confirm {
+		kind := "public, and"
+		if c.In.Private {
+			kind = "private, and"
+		}
+		return c.say(core.Card{Title: "These rooms are not seen by the same people", Tone: core.ToneWarn,
+			Body:    core.Plain(fmt.Sprintf("This room is %s %s is not. What is made in a public room will show in both; what is made in a private room stays in private rooms. Bind it anyway?", kind, other)),
+			Buttons: [][]core.Button{{{Label: "Confirm: bind to " + string(key), Style: core.StylePrimary, Action: core.Action{Verb: "project bind", Arg: command.ConfirmArg + "," + string(key)}}}}})
+	}
+	return s.bind(ctx, c, p)
+}
+
+// mixed finds a room of another visibility among a project's rooms.
+func (s *Studio) mixed(ctx context.Context, p *core.Project, private bool) (name string, mixed bool) {
+	for _, id := range p.Rooms {
+		if r, err := s.Projects.Room(ctx, id); err == nil && r.Private != private {
+			if r.Name != "" {
+				return "#" + r.Name, true
+			}
+			return string(id), true
+		}
+	}
+	return "", false
+}
+
+func (s *Studio) bind(ctx context.Context, c *call, p *core.Project) (core.Change, error) {
+	if err := Bind(ctx, s.Projects, c.Room.ID, p.Key, core.RoomInfo{Name: c.In.RoomName, Private: c.In.Private}); err != nil {
+		return core.Change{}, err
+	}
+	name := string(p.Key)
+	if p.Name != "" {
+		name += " (" + p.Name + ")"
+	}
+	return c.say(text(fmt.Sprintf("This room is bound to %s. Try: imagine a lighthouse in the fog", name)))
+}
+
+// Bind binds a room to a project, making the project when it is new; a room's former project keeps its threads. It is
+// also what the configuration's rooms are bound with at start.
+func Bind(ctx context.Context, store core.Projects, id core.RoomID, key core.ProjectKey, info core.RoomInfo) error {
+	former := core.ProjectKey("")
+	_, err := store.UpdateRoom(ctx, id, func(r *core.Room) error {
+		former = ""
+		if r.Project != "" && r.Project != key {
+			former = r.Project
+			if !slices.Contains(r.Former, former) {
+				r.Former = append(r.Former, former)
+			}
+		}
+		r.Project = key
+		if info.Name != "" {
+			r.Name = info.Name
+		}
+		r.Private = info.Private
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if former != "" {
+		if _, err := store.UpdateProject(ctx, former, func(p *core.Project) error {
+			p.Rooms = slices.DeleteFunc(p.Rooms, func(r core.RoomID) bool { return r == id })
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	_, err = store.UpdateProject(ctx, key, func(p *core.Project) error {
+		if !slices.Contains(p.Rooms, id) {
+			p.Rooms = append(p.Rooms, id)
+		}
+		return nil
+	})
+	return err
+}
+
+func (s *Studio) projectUnbind(ctx context.Context, c *call) (core.Change, error) {
+	key := c.Project.Key
+	_, err := s.Projects.UpdateRoom(ctx, c.Room.ID, func(r *core.Room) error {
+		if !slices.Contains(r.Former, key) {
+			r.Former = append(r.Former, key)
+		}
+		r.Project = ""
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	if _, err := s.Projects.UpdateProject(ctx, key, func(p *core.Project) error {
+		p.Rooms = slices.DeleteFunc(p.Rooms, func(r core.RoomID) bool { return r == c.Room.ID })
+		return nil
+	}); err != nil {
+		return core.Change{}, err
+	}
+	return c.say(text(fmt.Sprintf("This room is not bound to %s any more. Threads that were opened here go on.", key)))
+}
+
+func (s *Studio) projectList(ctx context.Context, c *call) (core.Change, error) {
+	keys, err := s.Projects.Projects(ctx)
+	if err != nil {
+		return core.Change{}, err
+	}
+	var lines []string
+	for _, k := range keys {
+		p, err := s.Projects.Project(ctx, k)
+		if err != nil {
+			return core.Change{}, err
+		}
+		_, granted := p.Grants[c.Person.ID]
+		here := c.Project != nil && c.Project.Key == k
+		if !granted && !here && !s.workspaceAdmin(c.Person) {
+			continue
+		}
+		line := string(k)
+		if p.Name != "" {
+			line += ": " + p.Name
+		}
+		lines = append(lines, fmt.Sprintf("%s (%d rooms)", line, len(p.Rooms)))
+	}
+	if len(lines) == 0 {
+		return c.say(text("You are in no project yet."))
+	}
+	return c.say(core.Card{Title: "Projects", Body: bullets(lines)})
+}
+
+func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, error) {
+	p := c.Project
+	if r := c.inv.Arg("default_role"); r != "" {
+		role, err := core.ParseRole(r)
+		if err != nil {
+			return core.Change{}, err
+		}
+		if p, err = s.Projects.UpdateProject(ctx, p.Key, func(p *core.Project) error { p.Default = role; return nil }); err != nil {
+			return core.Change{}, err
+		}
+	}
+	var rooms []string
+	for _, id := range p.Rooms {
+		name := string(id)
+		if r, err := s.Projects.Room(ctx, id); err == nil && r.Name != "" {
+			name = "#" + r.Name + " on " + title(string(id.Platform()))
+		}
+		rooms = append(rooms, name)
+	}
+	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: []core.Field{
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
+}
+
+func (s *Studio) taskList(ctx context.Context, c *call) (core.Change, error) {
+	list, err := s.Tasks.List(ctx, c.Project.Key, 0, 20)
+	if err != nil {
+		return core.Change{}, err
+	}
+	var lines []string
+	for _, t := range list {
+		if t.Private && c.Room != nil && !slices.Contains(t.Rooms, c.Room.ID) {
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s %s (%s, v%d, %d comments)", t.ID, t.Title, t.Status, t.Latest, t.Comments))
+	}
+	if len(lines) == 0 {
+		return c.say(text("There are no tasks yet. Try: imagine a lighthouse in the fog"))
+	}
+	return c.say(core.Card{Title: "Newest tasks of " + string(c.Project.Key), Body: bullets(lines)})
+}
+
+func (s *Studio) taskShow(ctx context.Context, c *call) (core.Change, error) {
+	if err := s.findTask(ctx, c); err != nil {
+		return core.Change{}, err
+	}
+	t := c.task
+	card := core.Card{Title: fmt.Sprintf("%s: %s", t.ID, t.Title), Fields: []core.Field{
+		{Label: "Status", Value: core.Plain(string(t.Status))}, {Label: "Owner", Value: core.Plain(t.OwnerName)},
+		{Label: "Versions", Value: core.Plain(fmt.Sprint(t.Latest))}, {Label: "Comments", Value: core.Plain(fmt.Sprintf("%d, %d open", t.Comments, t.Open))}}}
+	var row []core.Button
+	for _, room := range t.Rooms {
+		th, err := s.Refs.TaskThread(ctx, t.ID, room)
+		dir := s.Links[room.Platform()]
+		if err != nil || dir == nil {
+			continue
+		}
+		if url := dir.Link(room, th.ID, th.Root); url != "" && len(row) < 5 {
+			row = append(row, core.Button{Label: "Open in " + title(string(room.Platform())), URL: url})
+		}
+	}
+	if len(row) > 0 {
+		card.Buttons = [][]core.Button{row}
+	}
+	return c.say(card)
+}

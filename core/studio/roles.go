@@ -1,0 +1,135 @@
+package studio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+var errOfferBind = errors.New("room is not bound")
+
+func (s *Studio) workspaceAdmin(p *core.Person) bool {
+	if p == nil {
+		return false
+	}
+	return p.Admin || slices.ContainsFunc(p.Identities, func(id core.IdentityID) bool { return slices.Contains(s.Admins, id) })
+}
+
+// roleOf is a person's role in a project: workspace admins are admins everywhere; then what was given by name; then the
+// best of their platform groups; then the project's default for whoever sees a bound room.
+func (s *Studio) roleOf(p *core.Person, project *core.Project, groups []string) core.Role {
+	if s.workspaceAdmin(p) {
+		return core.RoleAdmin
+	}
+	if project == nil || p == nil {
+		return core.RoleNone
+	}
+	if r, ok := project.Grants[p.ID]; ok {
+		return r
+	}
+	best, mapped := core.RoleNone, false
+	for _, g := range groups {
+		if r, ok := project.Mapped[g]; ok {
+			mapped = true
+			if r.Allows(best) {
+				best = r
+			}
+		}
+	}
+	if mapped && best.Allows(project.Default) {
+		return best
+	}
+	return project.Default
+}
+
+func (s *Studio) roleList(_ context.Context, c *call) (core.Change, error) {
+	p := c.Project
+	var lines []string
+	for id, r := range p.Grants {
+		lines = append(lines, fmt.Sprintf("%s: %s", p.Names[string(id)], r))
+	}
+	for g, r := range p.Mapped {
+		lines = append(lines, fmt.Sprintf("everybody in %s: %s", g, r))
+	}
+	sort.Strings(lines)
+	lines = append(lines, fmt.Sprintf("whoever else sees a bound room: %s", p.Default))
+	return c.say(core.Card{Title: "Roles in " + string(p.Key), Body: bullets(lines), Footer: "You are " + article(c.role) + " here."})
+}
+
+func (s *Studio) roleGrant(ctx context.Context, c *call) (core.Change, error) {
+	id := core.IdentityID(c.inv.Arg("person"))
+	if id.Platform() != core.Slack && id.Platform() != core.Discord {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "I do not know %q.", c.inv.Arg("person")).WithNext("Mention the person, such as \"role grant @ana editor\".")
+	}
+	p, err := s.People.Meet(ctx, core.Actor{Identity: id})
+	if err != nil {
+		return core.Change{}, err
+	}
+	name := p.Name
+	if name == "" {
+		name = string(id)
+	}
+	role := core.Role("")
+	if c.inv.Row.Verb == "role grant" {
+		if role, err = core.ParseRole(c.inv.Arg("role")); err != nil {
+			return core.Change{}, err
+		}
+	}
+	if p.ID == c.Person.ID && role != core.RoleAdmin && !s.workspaceAdmin(p) {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "You cannot take your own admin role away.").WithNext("Another admin can.")
+	}
+	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(pr *core.Project) error {
+		if role == "" {
+			delete(pr.Grants, p.ID)
+			return nil
+		}
+		pr.Grants[p.ID], pr.Names[string(p.ID)] = role, name
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	if role == "" {
+		return c.say(text(fmt.Sprintf("%s has no role of their own in %s any more; the default holds: %s.", name, c.Project.Key, c.Project.Default)))
+	}
+	return c.say(text(fmt.Sprintf("%s is now %s in %s.", name, article(role), c.Project.Key)))
+}
+
+func (s *Studio) roleMap(ctx context.Context, c *call) (core.Change, error) {
+	group := c.inv.Arg("group")
+	if !strings.HasPrefix(group, "discord:@") && !strings.HasPrefix(group, "slack:") {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "%q is no group.", group).WithNext("Write discord:@ROLE_ID or slack:GROUP_ID.")
+	}
+	role, err := core.ParseRole(c.inv.Arg("role"))
+	if err != nil {
+		return core.Change{}, err
+	}
+	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(p *core.Project) error {
+		if role == core.RoleNone {
+			delete(p.Mapped, group)
+		} else {
+			p.Mapped[group] = role
+		}
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	if role == core.RoleNone {
+		return c.say(text(group + " gives no role any more."))
+	}
+	return c.say(text(fmt.Sprintf("Everybody in %s is now %s in %s.", group, article(role), c.Project.Key)))
+}
+
+func bullets(lines []string) core.RichText {
+	list := core.Node{Kind: core.NodeList}
+	for _, l := range lines {
+		list.Children = append(list.Children, core.Node{Kind: core.NodeItem, Children: core.TextNodes(l)})
+	}
+	return core.RichText{list}
+}

@@ -1,0 +1,327 @@
+// Package journal keeps inbounds and outgoings in Redis Streams, one pair per partition, until they are settled.
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// Journal implements core.Journal.
+type Journal struct {
+	db *rdb.DB
+
+	mu      sync.Mutex
+	readers map[core.Partition]*reader
+}
+
+var _ core.Journal = (*Journal)(nil)
+
+// reader is where a lease stands in its partition. A reader of an older lease is replaced, never shared.
+type reader struct {
+	fence         int64
+	replayed      bool // everything that earlier holders left was handed out
+	fromIn        string
+	fromOut       string
+	lastIn        string // newest ids seen, to wait behind
+	lastOut       string
+	groupsCreated bool
+}
+
+// New returns the journal of a store.
+func New(db *rdb.DB) *Journal {
+	return &Journal{db: db, readers: map[core.Partition]*reader{}}
+}
+
+const (
+	group    = "w"
+	consumer = "w" // one name for all holders: what one leaves pending the next one reads, in order
+	field    = "e"
+	// seenTTL outlives every redelivery: Slack repeats for minutes, and older events are matched by message.
+	seenTTL = 48 * time.Hour
+	// ackTTL bounds the note that an acknowledgement went out; a replay after a longer outage asks again.
+	ackTTL = 24 * time.Hour
+	// maxDead bounds the dead letters kept per partition.
+	maxDead = 10_000
+)
+
+// appendScript stores an inbound once.
+//
+//	KEYS[1] seen  KEYS[2] journal
+//	ARGV[1] ttl in seconds  ARGV[2] entry
+//
+// Returns 1 when stored, 0 when it was known.
+var appendScript = redis.NewScript(`
+if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then
+  redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
+  return 1
+end
+return 0
+`)
+
+// Append stores an inbound unless its id is known.
+func (j *Journal) Append(ctx context.Context, p core.Partition, in core.Inbound) (bool, error) {
+	if in.V == 0 {
+		in.V = core.InboundVersion
+	}
+	data, err := json.Marshal(in)
+	if err != nil {
+		return false, core.Wrap(core.CodeInternal, fmt.Errorf("encode inbound: %w", err))
+	}
+	n, err := appendScript.Run(ctx, j.db.Client, []string{j.db.Keys.Seen(p, in.ID), j.db.Keys.Journal(p)}, int(seenTTL.Seconds()), data).Int()
+	if err != nil {
+		return false, rdb.Fault(err)
+	}
+	return n == 1, nil
+}
+
+// Acknowledged notes that the platform took the acknowledgement.
+func (j *Journal) Acknowledged(ctx context.Context, p core.Partition, id core.InboundID) error {
+	return rdb.Fault(j.db.Client.Set(ctx, j.db.Keys.Acked(p, id), 1, ackTTL).Err())
+}
+
+// WasAcknowledged reads the note.
+func (j *Journal) WasAcknowledged(ctx context.Context, p core.Partition, id core.InboundID) (bool, error) {
+	n, err := j.db.Client.Exists(ctx, j.db.Keys.Acked(p, id)).Result()
+	return n > 0, rdb.Fault(err)
+}
+
+// readScript hands out entries to the holder of the lease only, so that a late holder cannot take entries that the
+// new one would never see.
+//
+//	KEYS[1] journal  KEYS[2] outbox  KEYS[3] fence
+//	ARGV[1] fence  ARGV[2] count  ARGV[3] from id in the journal  ARGV[4] from id in the outbox
+//
+// From is ">" for new entries, or an id for pending ones after it. Returns 0 when the lease was lost, else the answer
+// of XREADGROUP, flattened: {{"in"|"out", id, entry}, ...}.
+var readScript = redis.NewScript(`
+if redis.call('GET', KEYS[3]) ~= ARGV[1] then return 0 end
+local out = {}
+for n = 1, 2 do
+  local name = n == 1 and 'in' or 'out'
+  local got = redis.call('XREADGROUP', 'GROUP', 'w', 'w', 'COUNT', ARGV[2], 'STREAMS', KEYS[n], ARGV[2+n])
+  if got then
+    for _, s in ipairs(got) do
+      for _, e in ipairs(s[2]) do
+        local v = ''
+        if e[2] then v = e[2][2] end
+        out[#out+1] = {name, e[1], v}
+      end
+    end
+  end
+end
+return out
+`)
+
+// Read returns the next entries in order.
+func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max int, wait time.Duration) ([]core.Entry[core.Inbound], []core.Entry[core.Outgoing], error) {
+	r := j.reader(p, l)
+	inKey, outKey := j.db.Keys.Journal(p), j.db.Keys.Outbox(p)
+	if !r.groupsCreated {
+		for _, k := range []string{inKey, outKey} {
+			if err := j.db.Client.XGroupCreateMkStream(ctx, k, group, "0").Err(); err != nil && !isBusyGroup(err) {
+				return nil, nil, rdb.Fault(err)
+			}
+		}
+		r.groupsCreated = true
+	}
+	for {
+		fromIn, fromOut := ">", ">"
+		if !r.replayed {
+			fromIn, fromOut = r.fromIn, r.fromOut
+		}
+		rows, err := readScript.Run(ctx, j.db.Client, []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, l.Fence, max, fromIn, fromOut).Result()
+		if err != nil {
+			r.groupsCreated = false // the stream may have been lost with its group
+			return nil, nil, rdb.Fault(err)
+		}
+		list, ok := rows.([]any)
+		if !ok {
+			return nil, nil, core.Wrap(core.CodeGone, fmt.Errorf("partition %s has a newer holder", p))
+		}
+		ins, outs := decode(list, !r.replayed)
+		r.note(ins, outs)
+		if len(ins)+len(outs) > 0 {
+			return ins, outs, nil
+		}
+		if !r.replayed {
+			r.replayed = true
+			continue
+		}
+		if wait <= 0 {
+			return nil, nil, nil
+		}
+		if err := j.await(ctx, inKey, outKey, r, wait); err != nil {
+			return nil, nil, err
+		}
+		wait = 0
+	}
+}
+
+func (j *Journal) reader(p core.Partition, l core.Lease) *reader {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := j.readers[p]
+	if r == nil || r.fence != l.Fence {
+		r = &reader{fence: l.Fence, fromIn: "0", fromOut: "0", lastIn: "0", lastOut: "0"}
+		j.readers[p] = r
+	}
+	return r
+}
+
+func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
+	if n := len(ins); n > 0 {
+		r.lastIn = string(ins[n-1].ID)
+		r.fromIn = r.lastIn
+	}
+	if n := len(outs); n > 0 {
+		r.lastOut = string(outs[n-1].ID)
+		r.fromOut = r.lastOut
+	}
+}
+
+// await blocks until something newer than what was seen lies in either stream. It takes nothing.
+func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) error {
+	err := j.db.Client.XRead(ctx, &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}).Err()
+	if err == redis.Nil {
+		return nil
+	}
+	return rdb.Fault(err)
+}
+
+func isBusyGroup(err error) bool {
+	return len(err.Error()) >= 9 && err.Error()[:9] == "BUSYGROUP"
+}
+
+func decode(list []any, replayed bool) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
+	for _, row := range list {
+		cells, ok := row.([]any)
+		if !ok || len(cells) != 3 {
+			continue
+		}
+		name, _ := cells[0].(string)
+		id, _ := cells[1].(string)
+		data, _ := cells[2].(string)
+		if name == "in" {
+			e := core.Entry[core.Inbound]{ID: core.EntryID(id), Replayed: replayed}
+			e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
+			ins = append(ins, e)
+			continue
+		}
+		e := core.Entry[core.Outgoing]{ID: core.EntryID(id), Replayed: replayed}
+		e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
+		outs = append(outs, e)
+	}
+	return ins, outs
+}
+
+// Finish adds to a batch that an entry of the journal is settled: acknowledged and removed in the same step as what
+// it led to.
+func Finish(b *rdb.Batch, k rdb.Keys, p core.Partition, id core.EntryID) {
+	b.Do("XACK", k.Journal(p), group, string(id))
+	b.Do("XDEL", k.Journal(p), string(id))
+}
+
+// Enqueue adds outgoings to a batch.
+func Enqueue(b *rdb.Batch, k rdb.Keys, p core.Partition, outs []core.Outgoing) error {
+	for _, o := range outs {
+		o.V = core.RecordVersion
+		data, err := json.Marshal(o)
+		if err != nil {
+			return core.Wrap(core.CodeInternal, fmt.Errorf("encode outgoing: %w", err))
+		}
+		b.Do("XADD", k.Outbox(p), "*", field, data)
+	}
+	return nil
+}
+
+// Bury adds a dead letter to a batch.
+func Bury(b *rdb.Batch, k rdb.Keys, p core.Partition, d core.DeadLetter) error {
+	data, err := json.Marshal(d)
+	if err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("encode dead letter: %w", err))
+	}
+	b.Do("XADD", k.Dead(p), "MAXLEN", "~", maxDead, "*", field, data)
+	return nil
+}
+
+// Settle finishes an outgoing.
+func (j *Journal) Settle(ctx context.Context, p core.Partition, l core.Lease, id core.EntryID, place *core.PlaceWrite, dead *core.DeadLetter) error {
+	b := j.db.NewBatch(l)
+	if place != nil {
+		if err := Place(b, j.db.Keys, p, *place); err != nil {
+			return err
+		}
+	}
+	if dead != nil {
+		if err := Bury(b, j.db.Keys, p, *dead); err != nil {
+			return err
+		}
+	}
+	b.Do("XACK", j.db.Keys.Outbox(p), group, string(id))
+	b.Do("XDEL", j.db.Keys.Outbox(p), string(id))
+	return b.Commit(ctx)
+}
+
+// Place adds where an object shows to a batch: the object's placements by room, and the way back from each message.
+func Place(b *rdb.Batch, k rdb.Keys, p core.Partition, w core.PlaceWrite) error {
+	data, err := json.Marshal(w.Placement)
+	if err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("encode placement: %w", err))
+	}
+	b.Do("HSET", k.Placed(p, w.Object), string(w.Room), data)
+	for _, m := range w.Parts {
+		b.Do("SET", k.Ref(p, w.Room, m), string(w.Object))
+	}
+	if w.Opens != nil {
+		return PutThread(b, k, p, w.Opens)
+	}
+	return nil
+}
+
+// PutThread adds a thread's record to a batch: by its id, by its task, and among the active ones.
+func PutThread(b *rdb.Batch, k rdb.Keys, p core.Partition, t *core.Thread) error {
+	t.V = core.RecordVersion
+	data, err := json.Marshal(t)
+	if err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("encode thread: %w", err))
+	}
+	b.Do("SET", k.Thread(p, t.Room, t.ID), data)
+	b.Do("HSET", k.TaskThreads(p, t.Task), string(t.Room), data)
+	b.Do("ZADD", k.ActiveThreads(p), t.Active.UnixMilli(), string(t.Task)+"|"+string(t.Room))
+	return nil
+}
+
+// Dead returns the newest dead letters of a partition, at most limit.
+func (j *Journal) Dead(ctx context.Context, p core.Partition, limit int) ([]core.DeadLetter, error) {
+	rows, err := j.db.Client.XRevRangeN(ctx, j.db.Keys.Dead(p), "+", "-", int64(limit)).Result()
+	if err != nil {
+		return nil, rdb.Fault(err)
+	}
+	out := make([]core.DeadLetter, 0, len(rows))
+	for _, r := range rows {
+		var d core.DeadLetter
+		s, _ := r.Values[field].(string)
+		if json.Unmarshal([]byte(s), &d) == nil {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+// Backlog counts what is not settled in a partition.
+func (j *Journal) Backlog(ctx context.Context, p core.Partition) (inbounds, outgoings, dead int64, err error) {
+	pipe := j.db.Client.Pipeline()
+	a, b, c := pipe.XLen(ctx, j.db.Keys.Journal(p)), pipe.XLen(ctx, j.db.Keys.Outbox(p)), pipe.XLen(ctx, j.db.Keys.Dead(p))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return 0, 0, 0, rdb.Fault(err)
+	}
+	return a.Val(), b.Val(), c.Val(), nil
+}

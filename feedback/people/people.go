@@ -1,0 +1,280 @@
+// Package people keeps people, identities, projects, rooms and roles.
+package people
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// Store implements core.People and core.Projects.
+type Store struct {
+	db    *rdb.DB
+	clock core.Clock
+}
+
+var (
+	_ core.People   = (*Store)(nil)
+	_ core.Projects = (*Store)(nil)
+)
+
+// New returns the people store.
+func New(db *rdb.DB, clock core.Clock) *Store { return &Store{db: db, clock: clock} }
+
+// maxTries bounds how often an update is redone when others change the record at the same time.
+const maxTries = 20
+
+// update reads a record, changes it through f and writes it, again when somebody else was faster. f may run more than
+// once. extra adds further writes of the same partition.
+func update[T any](ctx context.Context, db *rdb.DB, key string, rev func(*T) *int64, f func(*T) error, extra func(*rdb.Batch, *T)) (*T, error) {
+	for range maxTries {
+		item := new(T)
+		n, err := db.GetRecord(ctx, key, item)
+		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
+			return nil, err
+		}
+		*rev(item) = n
+		if err := f(item); err != nil {
+			return nil, err
+		}
+		b := db.NewBatch(core.Lease{})
+		if err := b.PutRecord(key, n, item); err != nil {
+			return nil, err
+		}
+		if extra != nil {
+			extra(b, item)
+		}
+		err = b.Commit(ctx)
+		if err == nil {
+			*rev(item) = n + 1
+			return item, nil
+		}
+		if core.ErrorCode(err) != core.CodeConflict {
+			return nil, err
+		}
+	}
+	return nil, core.Errorf(core.CodeConflict, "Too many people changed this at once.").WithNext("Please try again.")
+}
+
+// Person returns a person by id.
+func (s *Store) Person(ctx context.Context, id core.PersonID) (*core.Person, error) {
+	p := &core.Person{}
+	rev, err := s.db.GetRecord(ctx, s.personKey(id), p)
+	if err != nil {
+		return nil, err
+	}
+	p.Rev = rev
+	return p, nil
+}
+
+func (s *Store) personKey(id core.PersonID) string {
+	return s.db.Keys.Person(s.db.Parts.OfPerson(id), id)
+}
+
+func (s *Store) identityKey(id core.IdentityID) string {
+	return s.db.Keys.Identity(s.db.Parts.OfKey(string(id)), id)
+}
+
+// ByIdentity returns the person behind an identity.
+func (s *Store) ByIdentity(ctx context.Context, id core.IdentityID) (*core.Person, error) {
+	pid, err := s.db.Client.Get(ctx, s.identityKey(id)).Result()
+	if err != nil {
+		return nil, rdb.Fault(err)
+	}
+	return s.Person(ctx, core.PersonID(pid))
+}
+
+// Meet returns the person behind an actor and makes one when new. The person's id is derived from the identity, so
+// that two replicas that meet somebody at once make the same person.
+func (s *Store) Meet(ctx context.Context, a core.Actor) (*core.Person, error) {
+	if a.Identity == "" {
+		return nil, core.Errorf(core.CodeInternal, "An event without a person.")
+	}
+	p, err := s.ByIdentity(ctx, a.Identity)
+	switch {
+	case err == nil:
+		if a.Name == "" || p.Name != "" && (p.Name == a.Name || p.Identities[0] != a.Identity) && (p.Avatar != "" || a.Avatar == "") {
+			return p, nil
+		}
+	case core.ErrorCode(err) != core.CodeNotFound:
+		return nil, err
+	default:
+		p = &core.Person{ID: core.MakePersonID(a.Identity)}
+	}
+	p, err = update(ctx, s.db, s.personKey(p.ID), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
+		p.V, p.ID = core.RecordVersion, core.MakePersonID(firstOr(p.Identities, a.Identity))
+		if p.CreatedAt.IsZero() {
+			p.CreatedAt = s.clock.Now().UTC().Truncate(time.Second)
+		}
+		if !slices.Contains(p.Identities, a.Identity) {
+			p.Identities = append(p.Identities, a.Identity)
+		}
+		// The first identity names the person; the others only fill what is missing.
+		if a.Name != "" && (p.Name == "" || p.Identities[0] == a.Identity) {
+			p.Name = a.Name
+		}
+		if a.Avatar != "" && (p.Avatar == "" || p.Identities[0] == a.Identity) {
+			p.Avatar = a.Avatar
+		}
+		return nil
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.db.Client.SetNX(ctx, s.identityKey(a.Identity), string(p.ID), 0).Err(); err != nil {
+		return nil, rdb.Fault(err)
+	}
+	return p, nil
+}
+
+func firstOr(ids []core.IdentityID, first core.IdentityID) core.IdentityID {
+	if len(ids) > 0 {
+		return ids[0]
+	}
+	return first
+}
+
+// UpdatePerson changes a person through f.
+func (s *Store) UpdatePerson(ctx context.Context, id core.PersonID, f func(*core.Person) error) (*core.Person, error) {
+	return update(ctx, s.db, s.personKey(id), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
+		if p.Rev == 0 {
+			return core.Errorf(core.CodeNotFound, "That person is not known.")
+		}
+		return f(p)
+	}, nil)
+}
+
+// Join makes identities one person's. An identity that belongs to somebody else already is a conflict.
+func (s *Store) Join(ctx context.Context, ids ...core.IdentityID) (*core.Person, error) {
+	if len(ids) == 0 {
+		return nil, core.Errorf(core.CodeInvalid, "No identity to join.")
+	}
+	p, err := s.Meet(ctx, core.Actor{Identity: ids[0]})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids[1:] {
+		ok, err := s.db.Client.SetNX(ctx, s.identityKey(id), string(p.ID), 0).Result()
+		if err != nil {
+			return nil, rdb.Fault(err)
+		}
+		if !ok {
+			owner, err := s.db.Client.Get(ctx, s.identityKey(id)).Result()
+			if err != nil {
+				return nil, rdb.Fault(err)
+			}
+			if core.PersonID(owner) != p.ID {
+				return nil, core.Errorf(core.CodeConflict, "That identity belongs to another person already.")
+			}
+		}
+	}
+	return s.UpdatePerson(ctx, p.ID, func(p *core.Person) error {
+		for _, id := range ids {
+			if !slices.Contains(p.Identities, id) {
+				p.Identities = append(p.Identities, id)
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) projectKey(key core.ProjectKey) string {
+	return s.db.Keys.Project(s.db.Parts.OfKey(string(key)), key)
+}
+
+// Project returns a project.
+func (s *Store) Project(ctx context.Context, key core.ProjectKey) (*core.Project, error) {
+	p := &core.Project{}
+	rev, err := s.db.GetRecord(ctx, s.projectKey(key), p)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return nil, core.Errorf(core.CodeNotFound, "There is no project %s.", key).Because(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.Rev = rev
+	return p, nil
+}
+
+// Projects lists all keys in order.
+func (s *Store) Projects(ctx context.Context) ([]core.ProjectKey, error) {
+	var out []core.ProjectKey
+	for _, p := range s.db.Parts.All() {
+		if p[0] != 'u' {
+			continue
+		}
+		keys, err := s.db.Client.SMembers(ctx, s.db.Keys.ProjectList(p)).Result()
+		if err != nil {
+			return nil, rdb.Fault(err)
+		}
+		for _, k := range keys {
+			out = append(out, core.ProjectKey(k))
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i] < out[j] })
+	return out, nil
+}
+
+// UpdateProject changes or makes a project through f.
+func (s *Store) UpdateProject(ctx context.Context, key core.ProjectKey, f func(*core.Project) error) (*core.Project, error) {
+	part := s.db.Parts.OfKey(string(key))
+	return update(ctx, s.db, s.projectKey(key), func(p *core.Project) *int64 { return &p.Rev }, func(p *core.Project) error {
+		p.V, p.Key = core.RecordVersion, key
+		if p.CreatedAt.IsZero() {
+			p.CreatedAt = s.clock.Now().UTC().Truncate(time.Second)
+		}
+		if p.Default == "" {
+			p.Default = core.RoleEditor
+		}
+		if p.Grants == nil {
+			p.Grants = map[core.PersonID]core.Role{}
+		}
+		if p.Mapped == nil {
+			p.Mapped = map[string]core.Role{}
+		}
+		if p.Settings == nil {
+			p.Settings = map[string]string{}
+		}
+		if p.Names == nil {
+			p.Names = map[string]string{}
+		}
+		return f(p)
+	}, func(b *rdb.Batch, p *core.Project) {
+		b.Do("SADD", s.db.Keys.ProjectList(part), string(key))
+	})
+}
+
+func (s *Store) roomKey(id core.RoomID) string {
+	return s.db.Keys.Room(s.db.Parts.OfKey(string(id)), id)
+}
+
+// Room returns a room's binding.
+func (s *Store) Room(ctx context.Context, id core.RoomID) (*core.Room, error) {
+	r := &core.Room{}
+	rev, err := s.db.GetRecord(ctx, s.roomKey(id), r)
+	if err != nil {
+		return nil, err
+	}
+	r.Rev = rev
+	return r, nil
+}
+
+// UpdateRoom changes or makes a room through f.
+func (s *Store) UpdateRoom(ctx context.Context, id core.RoomID, f func(*core.Room) error) (*core.Room, error) {
+	return update(ctx, s.db, s.roomKey(id), func(r *core.Room) *int64 { return &r.Rev }, func(r *core.Room) error {
+		r.V, r.ID = core.RecordVersion, id
+		return f(r)
+	}, nil)
+}
+
+// IsUnknown reports whether an error says that a record does not exist.
+func IsUnknown(err error) bool {
+	return core.ErrorCode(err) == core.CodeNotFound || errors.Is(err, redis.Nil)
+}

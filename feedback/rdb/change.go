@@ -1,0 +1,119 @@
+package rdb
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Batch collects the checks and writes of one atomic change inside one partition.
+type Batch struct {
+	db     *DB
+	lease  core.Lease
+	keys   []string
+	index  map[string]int
+	checks []any
+	nCheck int
+	ops    []any
+	nOps   int
+}
+
+// NewBatch begins a change. With a lease, it is written only while no newer holder of that name exists.
+func (db *DB) NewBatch(lease core.Lease) *Batch {
+	return &Batch{db: db, lease: lease, index: map[string]int{}}
+}
+
+func (b *Batch) key(k string) int {
+	if i, ok := b.index[k]; ok {
+		return i
+	}
+	b.keys = append(b.keys, k)
+	b.index[k] = len(b.keys)
+	return len(b.keys)
+}
+
+// Expect makes the change fail with CodeConflict unless the hash field has this value; "" means absent.
+func (b *Batch) Expect(key, field, value string) {
+	b.checks = append(b.checks, b.key(key), field, value)
+	b.nCheck++
+}
+
+// ExpectValue is Expect for a plain string key.
+func (b *Batch) ExpectValue(key, value string) {
+	b.checks = append(b.checks, b.key(key), "", value)
+	b.nCheck++
+}
+
+// Do adds a write: a command whose first argument is the key.
+func (b *Batch) Do(cmd, key string, args ...any) {
+	b.ops = append(b.ops, len(args), cmd, b.key(key))
+	b.ops = append(b.ops, args...)
+	b.nOps++
+}
+
+// changeScript applies a batch.
+//
+//	KEYS[1..n]  the keys that checks and writes name by number; the last one is the fence when ARGV[1] is set
+//	ARGV[1]     the holder's fencing number, or ""
+//	ARGV[2]     number of checks, then per check: key number, hash field ("" for a plain string), expected value ("" for absent)
+//	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments
+//
+// Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0.
+var changeScript = redis.NewScript(`
+if ARGV[1] ~= '' then
+  local f = redis.call('GET', KEYS[#KEYS])
+  if f ~= ARGV[1] then return 2 end
+end
+local i = 2
+local n = tonumber(ARGV[i])
+i = i + 1
+for _ = 1, n do
+  local key, field, want = KEYS[tonumber(ARGV[i])], ARGV[i+1], ARGV[i+2]
+  local have
+  if field == '' then have = redis.call('GET', key) else have = redis.call('HGET', key, field) end
+  if not have then have = '' end
+  if have ~= want then return 1 end
+  i = i + 3
+end
+n = tonumber(ARGV[i])
+i = i + 1
+for _ = 1, n do
+  local argc = tonumber(ARGV[i])
+  local call = {ARGV[i+1], KEYS[tonumber(ARGV[i+2])]}
+  for a = 1, argc do call[a+2] = ARGV[i+2+a] end
+  redis.call(unpack(call))
+  i = i + 3 + argc
+end
+return 0
+`)
+
+// Commit writes the batch, all or nothing. CodeConflict: a check failed. CodeGone: the lease has a newer holder.
+func (b *Batch) Commit(ctx context.Context) error {
+	argv := make([]any, 0, 3+len(b.checks)+len(b.ops))
+	keys := b.keys
+	if b.lease.Name != "" {
+		argv = append(argv, strconv.FormatInt(b.lease.Fence, 10))
+		keys = append(keys, b.db.Keys.Fence(b.lease.Name))
+	} else {
+		argv = append(argv, "")
+	}
+	argv = append(append(argv, b.nCheck), b.checks...)
+	argv = append(append(argv, b.nOps), b.ops...)
+	if len(keys) == 0 {
+		return nil
+	}
+	code, err := changeScript.Run(ctx, b.db.Client, keys, argv...).Int()
+	if err != nil {
+		return Fault(err)
+	}
+	switch code {
+	case 1:
+		return core.Errorf(core.CodeConflict, "Somebody else changed this at the same moment.").WithNext("Please try again.")
+	case 2:
+		return core.Wrap(core.CodeGone, errFenced)
+	}
+	return nil
+}

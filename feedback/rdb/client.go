@@ -1,0 +1,150 @@
+// Package rdb is the only place that talks to Redis: the client, the keys, the script runner, the atomic change and
+// the fenced leases. Everything above it works with core's types.
+package rdb
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Mode says what kind of server the URL names.
+type Mode string
+
+// Modes of ATELIER_REDIS_MODE.
+const (
+	Single   Mode = "single"
+	Sentinel Mode = "sentinel"
+	Cluster  Mode = "cluster"
+)
+
+// DB is a Redis, Valkey, Sentinel or Cluster with Atelier's keys.
+type DB struct {
+	Client redis.UniversalClient
+	Keys   Keys
+	Parts  core.Partitions
+}
+
+const (
+	dialTimeout = 3 * time.Second
+	// readTimeout bounds every command; blocking reads get their own bound on top from go-redis.
+	readTimeout = 3 * time.Second
+	// poolSize leaves room for one blocked reader per partition and for the work beside them.
+	poolSize     = 96
+	minIdleConns = 0
+)
+
+// Dial makes a client. It does no I/O; Init does.
+func Dial(url string, mode Mode) (redis.UniversalClient, error) {
+	switch mode {
+	case "", Single:
+		o, err := redis.ParseURL(url)
+		if err != nil {
+			return nil, safeURLError(err)
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
+		o.PoolSize, o.MinIdleConns, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, minIdleConns, true, true
+		return redis.NewClient(o), nil
+	case Sentinel:
+		o, err := redis.ParseFailoverURL(url)
+		if err != nil {
+			return nil, safeURLError(err)
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
+		o.PoolSize, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, true, true
+		return redis.NewFailoverClient(o), nil
+	case Cluster:
+		o, err := redis.ParseClusterURL(url)
+		if err != nil {
+			return nil, safeURLError(err)
+		}
+		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
+		o.PoolSize, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, true, true
+		return redis.NewClusterClient(o), nil
+	}
+	return nil, fmt.Errorf("unknown Redis mode %q: use single, sentinel or cluster", mode)
+}
+
+// safeURLError drops the URL, which may carry a password, from a parse error.
+func safeURLError(err error) error {
+	msg := err.Error()
+	if i := strings.Index(msg, "parse \""); i >= 0 {
+		msg = "it cannot be read as a URL"
+	}
+	return fmt.Errorf("redis URL: %s", msg)
+}
+
+// formatVersion is the version of the key layout; a newer one is refused.
+const formatVersion = 1
+
+// Init connects, checks or writes the store's format and number of partitions, and returns the store.
+func Init(ctx context.Context, c redis.UniversalClient, prefix string, want core.Partitions) (*DB, error) {
+	db := &DB{Client: c, Keys: Keys{Prefix: prefix}, Parts: want}
+	meta := db.Keys.Meta()
+	pipe := c.TxPipeline()
+	pipe.HSetNX(ctx, meta, "format", formatVersion)
+	pipe.HSetNX(ctx, meta, "projects", want.Projects)
+	pipe.HSetNX(ctx, meta, "people", want.People)
+	all := pipe.HGetAll(ctx, meta)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, Fault(err)
+	}
+	m := all.Val()
+	if f, _ := strconv.Atoi(m["format"]); f > formatVersion {
+		return nil, core.ErrNewerRecord
+	}
+	db.Parts.Projects, _ = strconv.Atoi(m["projects"])
+	db.Parts.People, _ = strconv.Atoi(m["people"])
+	if db.Parts.Projects < 1 || db.Parts.People < 1 {
+		return nil, core.Errorf(core.CodeInternal, "The store's number of partitions is damaged.")
+	}
+	return db, nil
+}
+
+// Ping reports whether Redis answers and takes writes.
+func (db *DB) Ping(ctx context.Context) error {
+	return Fault(db.Client.Ping(ctx).Err())
+}
+
+// Fault classifies an error of Redis. redis.Nil becomes CodeNotFound; what may pass by itself becomes CodeRetry.
+func Fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *core.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	if errors.Is(err, redis.Nil) {
+		return core.Wrap(core.CodeNotFound, err)
+	}
+	var ne net.Error
+	msg := err.Error()
+	for _, passing := range []string{"LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "MOVED", "ASK"} {
+		if strings.HasPrefix(msg, passing) {
+			return core.Wrap(core.CodeRetry, err)
+		}
+	}
+	if errors.As(err, &ne) || errors.Is(err, redis.ErrClosed) || errors.Is(err, redis.ErrPoolTimeout) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || strings.Contains(msg, "EOF") || strings.Contains(msg, "connection") {
+		return core.Wrap(core.CodeRetry, err)
+	}
+	return core.Wrap(core.CodeInternal, err)
+}
+
+// NewHolder names this process among the holders of leases.
+func NewHolder() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,136 @@
+package rdb
+
+import "github.com/atelier-bridge/atelier/core"
+
+// Keys builds every key that Atelier uses. The part in braces is the partition: Redis Cluster hashes only that, so all
+// keys of one partition share a slot and one script may touch them together.
+type Keys struct {
+	// Prefix starts every key; "atelier" outside tests.
+	Prefix string
+}
+
+func (k Keys) in(p core.Partition, rest string) string {
+	return k.Prefix + ":{" + string(p) + "}:" + rest
+}
+
+// Meta holds the store's format and its number of partitions. HASH
+func (k Keys) Meta() string { return k.Prefix + ":{meta}:meta" }
+
+// Lease says who holds a name: "holder fence". STRING with PX
+func (k Keys) Lease(name string) string { return k.Prefix + ":{" + name + "}:lease" }
+
+// Fence is the newest fencing number given for a name; it only grows. STRING
+func (k Keys) Fence(name string) string { return k.Prefix + ":{" + name + "}:fence" }
+
+// Bucket is the next free moment of a rate limit, in microseconds, and its learnt rate. HASH with PX
+func (k Keys) Bucket(name string) string { return k.Prefix + ":{limit:" + name + "}:bucket" }
+
+// Journal holds a partition's inbounds. STREAM
+func (k Keys) Journal(p core.Partition) string { return k.in(p, "in") }
+
+// Outbox holds a partition's outgoings. STREAM
+func (k Keys) Outbox(p core.Partition) string { return k.in(p, "out") }
+
+// Seen marks an inbound as stored. STRING with EX
+func (k Keys) Seen(p core.Partition, id core.InboundID) string { return k.in(p, "seen:"+string(id)) }
+
+// Acked notes that the platform took an inbound's acknowledgement. STRING with EX
+func (k Keys) Acked(p core.Partition, id core.InboundID) string { return k.in(p, "acked:"+string(id)) }
+
+// Dead holds dead letters. STREAM, bounded
+func (k Keys) Dead(p core.Partition) string { return k.in(p, "dead") }
+
+// Feed is the change feed: what changed, for boards. STREAM, bounded
+func (k Keys) Feed(p core.Partition) string { return k.in(p, "feed") }
+
+// Sequence is the number of a project's newest task. STRING
+func (k Keys) Sequence(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "seq:"+string(key))
+}
+
+// Task is a task record: v (revision) and d (JSON). HASH
+func (k Keys) Task(p core.Partition, id core.TaskID) string { return k.in(p, "task:"+string(id)) }
+
+// TaskList orders a project's tasks by number. ZSET
+func (k Keys) TaskList(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "tasks:"+string(key))
+}
+
+// Version is a version record. HASH
+func (k Keys) Version(p core.Partition, id core.VersionID) string {
+	return k.in(p, "version:"+id.String())
+}
+
+// Comment is a comment record. HASH
+func (k Keys) Comment(p core.Partition, task core.TaskID, id core.CommentID) string {
+	return k.in(p, "comment:"+string(task)+"/"+string(id))
+}
+
+// CommentList orders a task's comments by time in milliseconds. ZSET
+func (k Keys) CommentList(p core.Partition, task core.TaskID) string {
+	return k.in(p, "comments:"+string(task))
+}
+
+// Thread maps a platform thread to its record, JSON. STRING
+func (k Keys) Thread(p core.Partition, room core.RoomID, id core.ThreadID) string {
+	return k.in(p, "thread:"+string(room)+"/"+string(id))
+}
+
+// TaskThreads holds a task's threads by room, JSON. HASH
+func (k Keys) TaskThreads(p core.Partition, task core.TaskID) string {
+	return k.in(p, "threads:"+string(task))
+}
+
+// ActiveThreads orders "task|room" by the time of the last message in milliseconds. ZSET
+func (k Keys) ActiveThreads(p core.Partition) string { return k.in(p, "active") }
+
+// Ref maps a platform message to the object it shows, or to "tomb". STRING
+func (k Keys) Ref(p core.Partition, room core.RoomID, msg core.MessageID) string {
+	return k.in(p, "ref:"+string(room)+"/"+string(msg))
+}
+
+// Placed holds where an object shows, by room, JSON. HASH
+func (k Keys) Placed(p core.Partition, obj core.ObjectID) string {
+	return k.in(p, "placed:"+string(obj))
+}
+
+// Person is a person record. HASH
+func (k Keys) Person(p core.Partition, id core.PersonID) string {
+	return k.in(p, "person:"+string(id))
+}
+
+// Identity maps an identity to its person. STRING
+func (k Keys) Identity(p core.Partition, id core.IdentityID) string {
+	return k.in(p, "identity:"+string(id))
+}
+
+// Project is a project record. HASH
+func (k Keys) Project(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "project:"+string(key))
+}
+
+// ProjectList holds the keys of all projects of a partition. SET
+func (k Keys) ProjectList(p core.Partition) string { return k.in(p, "projects") }
+
+// Room is a room record. HASH
+func (k Keys) Room(p core.Partition, id core.RoomID) string { return k.in(p, "room:"+string(id)) }
+
+// Job is a job record. HASH
+func (k Keys) Job(p core.Partition, id core.JobID) string { return k.in(p, "job:"+string(id)) }
+
+// Queue orders the waiting jobs of an account: fast before relax, then by time. ZSET
+func (k Keys) Queue(p core.Partition, account string) string { return k.in(p, "queue:"+account) }
+
+// Running holds the jobs of an account that were claimed. SET
+func (k Keys) Running(p core.Partition, account string) string { return k.in(p, "running:"+account) }
+
+// Accounts orders the accounts with waiting jobs by when they were last served. ZSET
+func (k Keys) Accounts(p core.Partition) string { return k.in(p, "accounts") }
+
+// AllRunning holds "job account" of every claimed job of a partition. SET
+func (k Keys) AllRunning(p core.Partition) string { return k.in(p, "running") }
+
+// PersonJobs holds the jobs of a person that are not final, by creation time. ZSET
+func (k Keys) PersonJobs(p core.Partition, id core.PersonID) string {
+	return k.in(p, "jobs:"+string(id))
+}

@@ -1,0 +1,72 @@
+package rdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+var errFenced = errors.New("the lease has a newer holder")
+
+// PutRecord adds a record's write: its hash gets the next revision, and the change fails when the stored revision is
+// not the one the caller read (0: must not exist).
+func (b *Batch) PutRecord(key string, rev int64, record any) error {
+	data, err := json.Marshal(record)
+	if err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("encode %T: %w", record, err))
+	}
+	want := ""
+	if rev > 0 {
+		want = strconv.FormatInt(rev, 10)
+	}
+	b.Expect(key, "v", want)
+	b.Do("HSET", key, "v", rev+1, "d", data)
+	return nil
+}
+
+// GetRecord reads a record into out and returns its revision. CodeNotFound when there is none, ErrNewerRecord when a
+// newer Atelier wrote it.
+func (db *DB) GetRecord(ctx context.Context, key string, out any) (int64, error) {
+	vals, err := db.Client.HMGet(ctx, key, "v", "d").Result()
+	if err != nil {
+		return 0, Fault(err)
+	}
+	return Decode(vals, out)
+}
+
+// Decode reads what HMGET v d returned.
+func Decode(vals []any, out any) (int64, error) {
+	v, ok1 := vals[0].(string)
+	d, ok2 := vals[1].(string)
+	if !ok1 || !ok2 {
+		return 0, core.Wrap(core.CodeNotFound, redis.Nil)
+	}
+	rev, err := strconv.ParseInt(v, 10, 64)
+	if err != nil {
+		return 0, core.Wrap(core.CodeInternal, err)
+	}
+	return rev, DecodeJSON([]byte(d), out)
+}
+
+// DecodeJSON reads a versioned JSON record.
+func DecodeJSON(data []byte, out any) error {
+	var head struct {
+		V int `json:"v"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
+	}
+	if head.V > core.RecordVersion {
+		return core.ErrNewerRecord
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
+	}
+	return nil
+}

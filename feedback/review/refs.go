@@ -1,0 +1,94 @@
+package review
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// Thread returns the thread with this id in a room.
+func (s *Store) Thread(ctx context.Context, p core.Partition, room core.RoomID, id core.ThreadID) (*core.Thread, error) {
+	data, err := s.db.Client.Get(ctx, s.db.Keys.Thread(p, room, id)).Bytes()
+	if err != nil {
+		return nil, rdb.Fault(err)
+	}
+	t := &core.Thread{}
+	return t, rdb.DecodeJSON(data, t)
+}
+
+// TaskThread returns a task's thread in a room.
+func (s *Store) TaskThread(ctx context.Context, task core.TaskID, room core.RoomID) (*core.Thread, error) {
+	data, err := s.db.Client.HGet(ctx, s.db.Keys.TaskThreads(s.partition(task), task), string(room)).Bytes()
+	if err != nil {
+		return nil, rdb.Fault(err)
+	}
+	t := &core.Thread{}
+	return t, rdb.DecodeJSON(data, t)
+}
+
+// Object returns what a message shows.
+func (s *Store) Object(ctx context.Context, p core.Partition, room core.RoomID, msg core.MessageID) (core.ObjectID, bool, error) {
+	v, err := s.db.Client.Get(ctx, s.db.Keys.Ref(p, room, msg)).Result()
+	if err != nil {
+		return "", false, rdb.Fault(err)
+	}
+	if v == tombstone {
+		return "", true, nil
+	}
+	return core.ObjectID(v), false, nil
+}
+
+// Placed returns where an object shows, by room.
+func (s *Store) Placed(ctx context.Context, p core.Partition, obj core.ObjectID) (map[core.RoomID]core.Placement, error) {
+	m, err := s.db.Client.HGetAll(ctx, s.db.Keys.Placed(p, obj)).Result()
+	if err != nil {
+		return nil, rdb.Fault(err)
+	}
+	out := make(map[core.RoomID]core.Placement, len(m))
+	for room, data := range m {
+		var pl core.Placement
+		if err := json.Unmarshal([]byte(data), &pl); err != nil {
+			return nil, core.Wrap(core.CodeInternal, err)
+		}
+		out[core.RoomID(room)] = pl
+	}
+	return out, nil
+}
+
+// ActiveThreads returns threads of a partition active since a time, newest first.
+func (s *Store) ActiveThreads(ctx context.Context, p core.Partition, since time.Time, limit int) ([]*core.Thread, error) {
+	names, err := s.db.Client.ZRevRangeByScore(ctx, s.db.Keys.ActiveThreads(p), &redis.ZRangeBy{
+		Min: strconv.FormatInt(since.UnixMilli(), 10), Max: "+inf", Count: int64(limit)}).Result()
+	if err != nil || len(names) == 0 {
+		return nil, rdb.Fault(err)
+	}
+	pipe := s.db.Client.Pipeline()
+	cmds := make([]*redis.StringCmd, len(names))
+	for i, n := range names {
+		task, room, _ := strings.Cut(n, "|")
+		cmds[i] = pipe.HGet(ctx, s.db.Keys.TaskThreads(p, core.TaskID(task)), room)
+	}
+	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
+		return nil, rdb.Fault(err)
+	}
+	out := make([]*core.Thread, 0, len(names))
+	for _, c := range cmds {
+		data, err := c.Bytes()
+		if err != nil {
+			continue
+		}
+		t := &core.Thread{}
+		if err := rdb.DecodeJSON(data, t); err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}

@@ -1,0 +1,237 @@
+// Package review keeps tasks, versions, comments, threads and message references.
+package review
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/journal"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// Store implements core.Changes, core.Tasks, core.Comments and core.Refs.
+type Store struct{ db *rdb.DB }
+
+var (
+	_ core.Changes  = (*Store)(nil)
+	_ core.Tasks    = (*Store)(nil)
+	_ core.Comments = (*Store)(nil)
+	_ core.Refs     = (*Store)(nil)
+)
+
+// New returns the review store.
+func New(db *rdb.DB) *Store { return &Store{db: db} }
+
+const (
+	tombstone = "tomb"
+	// tombTTL is how long a deletion that came before its message is remembered.
+	tombTTL = 8 * 24 * time.Hour
+	// maxFeed bounds the change feed of a partition.
+	maxFeed = 10_000
+)
+
+// Apply writes a change, all or nothing.
+func (s *Store) Apply(ctx context.Context, c core.Change) error {
+	b := s.db.NewBatch(c.Lease)
+	k, p := s.db.Keys, c.Partition
+	if c.NewTask != nil {
+		s.newTask(b, p, c.NewTask)
+		c.Tasks = append(c.Tasks, c.NewTask)
+	}
+	for _, t := range c.Tasks {
+		t.V, t.Partition = core.RecordVersion, p
+		if err := b.PutRecord(k.Task(p, t.ID), t.Rev, t); err != nil {
+			return err
+		}
+		b.Do("ZADD", k.TaskList(p, t.ID.Project()), t.ID.Number(), string(t.ID))
+		s.feed(b, p, "task", string(t.ID))
+	}
+	for _, v := range c.Versions {
+		v.V = core.RecordVersion
+		if err := b.PutRecord(k.Version(p, v.ID), v.Rev, v); err != nil {
+			return err
+		}
+		s.feed(b, p, "version", v.ID.String())
+	}
+	for _, m := range c.Comments {
+		m.V = core.RecordVersion
+		if err := b.PutRecord(k.Comment(p, m.Task, m.ID), m.Rev, m); err != nil {
+			return err
+		}
+		b.Do("ZADD", k.CommentList(p, m.Task), m.At.UnixMilli(), string(m.ID))
+		s.feed(b, p, "comment", string(m.Task)+"/"+string(m.ID))
+	}
+	for _, t := range c.Threads {
+		if err := journal.PutThread(b, k, p, t); err != nil {
+			return err
+		}
+	}
+	for _, w := range c.Place {
+		if err := journal.Place(b, k, p, w); err != nil {
+			return err
+		}
+	}
+	for _, m := range c.Tombs {
+		b.Do("SET", k.Ref(p, m.Room, m.ID), tombstone, "EX", int(tombTTL.Seconds()))
+	}
+	if err := journal.Enqueue(b, k, p, c.Out); err != nil {
+		return err
+	}
+	if c.Dead != nil {
+		if err := journal.Bury(b, k, p, *c.Dead); err != nil {
+			return err
+		}
+	}
+	if c.Handled != "" {
+		journal.Finish(b, k, p, c.Handled)
+	}
+	return b.Commit(ctx)
+}
+
+// newTask takes the next number; the change fails when somebody took it first.
+func (s *Store) newTask(b *rdb.Batch, p core.Partition, t *core.Task) {
+	key := s.db.Keys.Sequence(p, t.ID.Project())
+	want := ""
+	if n := t.ID.Number(); n > 1 {
+		want = strconv.Itoa(n - 1)
+	}
+	b.ExpectValue(key, want)
+	b.Do("SET", key, t.ID.Number())
+}
+
+func (s *Store) feed(b *rdb.Batch, p core.Partition, kind, id string) {
+	b.Do("XADD", s.db.Keys.Feed(p), "MAXLEN", "~", maxFeed, "*", "kind", kind, "id", id)
+}
+
+// NextTask returns the number that the project's next task will have.
+func (s *Store) NextTask(ctx context.Context, p core.Partition, key core.ProjectKey) (int, error) {
+	n, err := s.db.Client.Get(ctx, s.db.Keys.Sequence(p, key)).Int()
+	if err != nil && err != redis.Nil {
+		return 0, rdb.Fault(err)
+	}
+	return n + 1, nil
+}
+
+func (s *Store) partition(id core.TaskID) core.Partition { return s.db.Parts.OfProject(id.Project()) }
+
+// Task returns a task.
+func (s *Store) Task(ctx context.Context, id core.TaskID) (*core.Task, error) {
+	t := &core.Task{}
+	rev, err := s.db.GetRecord(ctx, s.db.Keys.Task(s.partition(id), id), t)
+	if err != nil {
+		return nil, notFound(err, "There is no task %s.", id)
+	}
+	t.Rev = rev
+	return t, nil
+}
+
+// List returns a project's tasks, newest first.
+func (s *Store) List(ctx context.Context, key core.ProjectKey, offset, limit int) ([]*core.Task, error) {
+	p := s.db.Parts.OfProject(key)
+	ids, err := s.db.Client.ZRevRange(ctx, s.db.Keys.TaskList(p, key), int64(offset), int64(offset+limit-1)).Result()
+	if err != nil {
+		return nil, rdb.Fault(err)
+	}
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = s.db.Keys.Task(p, core.TaskID(id))
+	}
+	return readMany(ctx, s.db, keys, func(t *core.Task, rev int64) { t.Rev = rev })
+}
+
+// Version returns one version.
+func (s *Store) Version(ctx context.Context, id core.VersionID) (*core.Version, error) {
+	v := &core.Version{}
+	rev, err := s.db.GetRecord(ctx, s.db.Keys.Version(s.partition(id.Task), id), v)
+	if err != nil {
+		return nil, notFound(err, "%s has no v%d.", id.Task, id.No)
+	}
+	v.Rev = rev
+	return v, nil
+}
+
+// maxVersions bounds what Versions reads.
+const maxVersions = 500
+
+// Versions returns a task's versions, oldest first.
+func (s *Store) Versions(ctx context.Context, id core.TaskID) ([]*core.Version, error) {
+	t, err := s.Task(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p := s.partition(id)
+	var keys []string
+	for n := max(1, t.Latest-maxVersions+1); n <= t.Latest; n++ {
+		keys = append(keys, s.db.Keys.Version(p, core.VersionID{Task: id, No: n}))
+	}
+	return readMany(ctx, s.db, keys, func(v *core.Version, rev int64) { v.Rev = rev })
+}
+
+// Comment returns one comment.
+func (s *Store) Comment(ctx context.Context, task core.TaskID, id core.CommentID) (*core.Comment, error) {
+	m := &core.Comment{}
+	rev, err := s.db.GetRecord(ctx, s.db.Keys.Comment(s.partition(task), task, id), m)
+	if err != nil {
+		return nil, notFound(err, "There is no such comment on %s.", task)
+	}
+	m.Rev = rev
+	return m, nil
+}
+
+// Comments returns a page of a task's comments in order of time.
+func (s *Store) Comments(ctx context.Context, task core.TaskID, offset, limit int) ([]*core.Comment, int, error) {
+	p := s.partition(task)
+	list := s.db.Keys.CommentList(p, task)
+	pipe := s.db.Client.Pipeline()
+	total := pipe.ZCard(ctx, list)
+	ids := pipe.ZRange(ctx, list, int64(offset), int64(offset+limit-1))
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, 0, rdb.Fault(err)
+	}
+	keys := make([]string, len(ids.Val()))
+	for i, id := range ids.Val() {
+		keys[i] = s.db.Keys.Comment(p, task, core.CommentID(id))
+	}
+	out, err := readMany(ctx, s.db, keys, func(m *core.Comment, rev int64) { m.Rev = rev })
+	return out, int(total.Val()), err
+}
+
+// readMany reads records of one partition in one round trip; missing ones are left out.
+func readMany[T any](ctx context.Context, db *rdb.DB, keys []string, setRev func(*T, int64)) ([]*T, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	pipe := db.Client.Pipeline()
+	cmds := make([]*redis.SliceCmd, len(keys))
+	for i, k := range keys {
+		cmds[i] = pipe.HMGet(ctx, k, "v", "d")
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, rdb.Fault(err)
+	}
+	out := make([]*T, 0, len(keys))
+	for _, c := range cmds {
+		item := new(T)
+		rev, err := rdb.Decode(c.Val(), item)
+		if core.ErrorCode(err) == core.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		setRev(item, rev)
+		out = append(out, item)
+	}
+	return out, nil
+}
+
+func notFound(err error, format string, args ...any) error {
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return core.Errorf(core.CodeNotFound, format, args...).Because(err)
+	}
+	return err
+}
