@@ -1,6 +1,7 @@
 package discordsim
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -16,6 +17,15 @@ type apiError struct {
 
 // Error names the code, so that wrapped errors in logs can be told apart.
 func (e *apiError) Error() string { return fmt.Sprintf("discord error %d: %s", e.Code, e.Message) }
+
+// ErrorCode is the JSON error code that err carries, such as 50001 of an Act that the platform refuses; 0 when it carries none.
+func ErrorCode(err error) int {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return 0
+}
 
 func (e *apiError) body() obj {
 	b := obj{"message": e.Message, "code": e.Code}

@@ -33,8 +33,12 @@ func (s *Server) cdnURL(a attachment) string {
 
 // signed makes a link that dies after a day; the times are hex seconds, as on the real CDN.
 func (s *Server) signed(p string) string {
-	now := s.now()
-	ex, is := strconv.FormatInt(now.Add(linkLife).Unix(), 16), strconv.FormatInt(now.Unix(), 16)
+	made := s.now().Unix()
+	if !s.cdnFloor.IsZero() {
+		// After a fault killed all links, new ones live at once.
+		made = max(made, s.cdnFloor.Unix()+1)
+	}
+	ex, is := strconv.FormatInt(made+int64(linkLife.Seconds()), 16), strconv.FormatInt(made, 16)
 	return s.o.BaseURL + "/cdn" + p + "?ex=" + ex + "&is=" + is + "&hm=" + s.sign(p, ex, is) + "&"
 }
 

@@ -201,8 +201,6 @@ func checkFiles(files []upload) error {
 
 // keepUploads stores the files in order of their index and gives them what the body says about them.
 func (t *tx) keepUploads(d *draft, channelID string, metas []attachmentMeta, files []upload, ephemeral bool) error {
-	files = slices.Clone(files)
-	slices.SortStableFunc(files, func(a, b upload) int { return a.Index - b.Index })
 	for _, f := range files {
 		a, err := t.s.keepFile(f.Name, f.Data, channelID)
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // Fault switches a misbehaviour on. Kinds for REST calls: ratelimited, ratelimited_global, cloudflare429, error_before, error_after, drop_before,
 // drop_after, undecodable, slow. For the gateway: gateway_drop, gateway_silent, op1, op7, op7_first, op9, close_code, duplicate, reorder. Others:
-// unknown_component, expired_cdn, interaction_lost.
+// unknown_component, expired_cdn (links made so far die), cdn_error, interaction_lost.
 type Fault struct {
 	Kind string `json:"kind"`
 	// Method and Path narrow a REST fault; Path is a prefix below /api/vN, or a pattern as path.Match takes it.
@@ -159,7 +159,7 @@ func (s *Server) gatewayFaultFor(kind, event string) bool {
 }
 
 // gatewayFaultsOn lets waiting faults strike a connection that just came up.
-func (s *Server) gatewayFaultsOn(c *conn, _ string) {
+func (s *Server) gatewayFaultsOn(c *conn) {
 	kinds := []string{"gateway_drop", "gateway_silent", "op1", "op7", "op9", "close_code"}
 	if f := s.takeFault(func(f *activeFault) bool { return slices.Contains(kinds, f.Kind) }); f != nil {
 		s.strike(c, f.Fault)

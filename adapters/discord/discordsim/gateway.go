@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,7 +19,6 @@ const (
 	intentGuilds         = 1 << 0
 	intentGuildMembers   = 1 << 1
 	intentWebhooks       = 1 << 5
-	intentPresences      = 1 << 8
 	intentMessages       = 1 << 9
 	intentReactions      = 1 << 10
 	intentTyping         = 1 << 11
@@ -40,7 +40,6 @@ type gatewayState struct {
 	sessions   map[string]*session
 	conns      map[*conn]bool
 	identified []time.Time
-	faults     []*activeFault
 	held       *event
 }
 
@@ -240,7 +239,8 @@ func (s *Server) reader(c *conn) {
 	for {
 		kind, b, err := c.ws.ReadMessage()
 		if err != nil {
-			if ce, ok := err.(*websocket.CloseError); ok { //nolint:errorlint // gorilla returns it unwrapped
+			var ce *websocket.CloseError
+			if errors.As(err, &ce) {
 				code = ce.Code
 			}
 			break

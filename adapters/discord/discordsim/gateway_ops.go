@@ -104,7 +104,7 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 	if mine && ss.intents&intentGuilds != 0 {
 		s.push(ss, "GUILD_CREATE", s.guildCreate(ss.intents))
 	}
-	s.gatewayFaultsOn(c, "identify")
+	s.gatewayFaultsOn(c)
 	s.bump()
 }
 
@@ -204,7 +204,7 @@ func (s *Server) resume(c *conn, d json.RawMessage) {
 		}
 	}
 	s.push(ss, "RESUMED", obj{"_trace": []string{"discordsim"}})
-	s.gatewayFaultsOn(c, "resume")
+	s.gatewayFaultsOn(c)
 	s.bump()
 }
 
@@ -339,7 +339,7 @@ func blank(o obj) {
 
 // dispatch hands an event to the sessions, through the faults that are switched on.
 func (s *Server) dispatch(e event) {
-	if s.gatewayFault("reorder") != nil && s.gw.held == nil {
+	if s.gw.held == nil && s.gatewayFaultFor("reorder", e.name) {
 		s.gw.held = &e
 		return
 	}

@@ -1,9 +1,11 @@
 package discordsim_test
 
 import (
+	"compress/zlib"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -406,8 +408,7 @@ func TestRESTFaults(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s, base := start(t, discordsim.Options{Limits: true, Now: func() time.Time { return now }})
-	_ = s
+	_, base := start(t, discordsim.Options{Limits: true, Now: func() time.Time { return now }})
 	c := bot(t, base)
 	for i := range 5 {
 		a := c.ok("POST", studio+"/messages", obj{"content": "x"})
@@ -420,4 +421,80 @@ func TestLimits(t *testing.T) {
 		t.Errorf("sixth: %d %v %s", a.status, a.header, a.raw)
 	}
 	c.ok("POST", "/channels/"+discordsim.DemoGeneral+"/messages", obj{"content": "another channel"})
+}
+
+func TestGatewayCompression(t *testing.T) {
+	_, base := start(t, discordsim.Options{})
+	ws, res, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(base, "http")+"/gateway?v=10&encoding=json&compress=zlib-stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.Close()
+	res.Body.Close()
+	if err := ws.WriteJSON(obj{"op": 2, "d": obj{"token": discordsim.DemoBotToken, "intents": 1}}); err != nil {
+		t.Fatal(err)
+	}
+	// One stream over all frames, each ending in a flush.
+	pr, pw := io.Pipe()
+	go func() {
+		for {
+			_, b, err := ws.ReadMessage()
+			if err != nil {
+				pw.CloseWithError(err)
+				return
+			}
+			if _, err := pw.Write(b); err != nil {
+				return
+			}
+		}
+	}()
+	z, err := zlib.NewReader(pr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(z)
+	for _, want := range []string{"", "READY", "GUILD_CREATE"} {
+		var p packet
+		if err := dec.Decode(&p); err != nil || p.T != want {
+			t.Fatalf("got %q %v, want %q", p.T, err, want)
+		}
+	}
+	pr.Close()
+}
+
+func TestDirectMessagesAndMembership(t *testing.T) {
+	s, base := start(t, discordsim.Options{})
+	c := bot(t, base)
+	register(c)
+	g := identify(t, base, 1<<0|1<<1|1<<12)
+	dm := act(t, s, discordsim.Action{As: discordsim.DemoMaya, Do: "dm"}).Channel
+	act(t, s, discordsim.Action{As: discordsim.DemoMaya, Do: "say", Channel: dm, Text: "psst"})
+	if m := g.until("MESSAGE_CREATE"); m["content"] != "psst" || m["guild_id"] != nil || m["channel_type"] != 1.0 {
+		t.Errorf("direct message: %v", m)
+	}
+	maya(t, s, discordsim.Action{Do: "command", Command: "atelier task new", Channel: dm})
+	in := g.until("INTERACTION_CREATE")
+	if get(in, "user", "id") != discordsim.DemoMaya || in["member"] != nil || in["context"] != 1.0 {
+		t.Errorf("direct interaction: %v", in)
+	}
+	if a := callback(c, in, "", obj{"type": 4, "data": obj{"content": "yes"}}); a.status != 204 {
+		t.Errorf("answer: %s", a.raw)
+	}
+	if _, err := s.Act(t.Context(), discordsim.Action{As: discordsim.DemoLeo, Do: "say", Channel: dm, Text: "x"}); discordsim.ErrorCode(err) != 50001 {
+		t.Errorf("a stranger in the conversation: %v", err)
+	}
+	th := c.ok("POST", studio+"/threads", obj{"name": "quiet", "type": 12}).id()
+	c.ok("PUT", "/channels/"+th+"/thread-members/"+discordsim.DemoLeo, nil)
+	if u := g.until("THREAD_MEMBERS_UPDATE"); get(u, "added_members", 0, "user_id") != discordsim.DemoLeo {
+		t.Errorf("membership: %v", u)
+	}
+	act(t, s, discordsim.Action{As: discordsim.DemoLeo, Do: "say", Channel: th, Text: "here"})
+	c.ok("PATCH", "/channels/"+th, obj{"name": "loud"})
+	if u := g.until("THREAD_UPDATE"); u["name"] != "loud" {
+		t.Errorf("update: %v", u)
+	}
+	c.ok("DELETE", "/channels/"+th, nil)
+	if d := g.until("THREAD_DELETE"); len(d) != 4 {
+		t.Errorf("delete: %v", d)
+	}
 }

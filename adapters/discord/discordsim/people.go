@@ -226,6 +226,9 @@ func (t *tx) personThread(a Action, ch *channel) (ActResult, error) {
 	}
 	from := sender{user: a.As, perms: t.s.permissions(a.As, ch)}
 	if ch.Type == ChannelForum {
+		if from.perms&PermSendMessages == 0 {
+			return ActResult{}, errPermission()
+		}
 		inner := &call{version: 10, body: fields{"content": quote(a.Text)}, files: uploads(a.Files)}
 		th, m, err := t.forumPost(ch, from, name, 4320, a.Values, func(th *channel) (*message, error) {
 			d, err := t.compose(th, from, inner)

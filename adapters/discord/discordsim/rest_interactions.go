@@ -273,7 +273,7 @@ func (s *Server) followup(t *tx, c *call, in *interaction) (int, any, error) {
 		if err := t.revise(o, s.interactionSender(in), c); err != nil {
 			return 0, nil, err
 		}
-		t.edited(o, true)
+		t.edited(o, false)
 		return http.StatusOK, s.messageJSON(o, s.o.BotUserID), nil
 	}
 	if in.Response == replyChoices {

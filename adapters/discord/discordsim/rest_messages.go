@@ -196,9 +196,6 @@ func (s *Server) deleteMessage(t *tx, c *call) (int, any, error) {
 	if m.AuthorID != s.o.BotUserID && s.permissions(s.o.BotUserID, ch)&PermManageMessages == 0 {
 		return 0, nil, errPermission()
 	}
-	if ch.isThread() && ch.Archived {
-		return 0, nil, errArchived()
-	}
 	if m.Type == typeThreadStarter {
 		return 0, nil, fail(http.StatusForbidden, 50021, "Cannot execute action on a system message")
 	}

@@ -22,7 +22,7 @@ func (s *Server) parseEmoji(v string) (reaction, error) {
 	unknown := fail(http.StatusBadRequest, 10014, "Unknown Emoji")
 	v = strings.TrimPrefix(strings.Trim(v, "<>"), "a:")
 	v = strings.TrimPrefix(v, ":")
-	if name, id, ok := strings.Cut(v, ":"); ok {
+	if _, id, ok := strings.Cut(v, ":"); ok {
 		if snow(id) == 0 {
 			return reaction{}, unknown
 		}
@@ -31,7 +31,6 @@ func (s *Server) parseEmoji(v string) (reaction, error) {
 				return reaction{ID: id, Name: e.Name, Animated: e.Animated}, nil
 			}
 		}
-		_ = name
 		return reaction{}, unknown
 	}
 	keycap := strings.ContainsRune(v, '\u20e3')

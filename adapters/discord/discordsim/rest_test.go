@@ -18,8 +18,7 @@ func TestErrors(t *testing.T) {
 	m := c.ok("POST", studio+"/messages", obj{"content": "root"}).id()
 	theirs := act(t, s, discordsim.Action{As: discordsim.DemoMaya, Do: "say", Channel: discordsim.DemoStudio, Text: "mine"}).Message
 	c.ok("POST", studio+"/messages/"+m+"/threads", obj{"name": "T"})
-	hidden := act(t, s, discordsim.Action{As: discordsim.DemoOwner, Do: "thread", Channel: discordsim.DemoStudio, Text: "hush", Fields: map[string]string{"private": "true"}})
-	_ = hidden
+	act(t, s, discordsim.Action{As: discordsim.DemoOwner, Do: "thread", Channel: discordsim.DemoStudio, Text: "hush", Fields: map[string]string{"private": "true"}})
 	embed := func(n int) obj { return obj{"description": strings.Repeat("x", n)} }
 	rows := func(n int) []obj {
 		var out []obj
@@ -240,6 +239,14 @@ func TestAttachments(t *testing.T) {
 	}
 	if got := status(link); got != 404 {
 		t.Errorf("expired link: %d", got)
+	}
+	fresh := c.upload("POST", studio+"/messages", obj{}, file{"a.png", pngOf(4, 5)})
+	if got := status(get(fresh.body, "attachments", 0, "url").(string)); got != 200 {
+		t.Errorf("fresh link: %d", got)
+	}
+	again := c.ok("POST", "/attachments/refresh-urls", obj{"attachment_urls": []string{link}})
+	if got := get(again.body, "refreshed_urls", 0, "refreshed").(string); got == link {
+		t.Error("link was not refreshed")
 	}
 }
 

@@ -325,11 +325,8 @@ func (t *tx) editHookMessage(m *message, from sender, c *call) (int, any, error)
 	if err := t.revise(m, from, c); err != nil {
 		return 0, nil, err
 	}
-	// Filling in a deferred answer is its first edit as well.
-	t.edited(m, true)
-	if loading {
-		t.touched = true
-	}
+	// Filling in a deferred answer does not make it an edited one.
+	t.edited(m, !loading)
 	return http.StatusOK, t.s.messageJSON(m, t.s.o.BotUserID), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -288,6 +289,7 @@ func readMultipart(c *call, mr *multipart.Reader) error {
 			plain[name] = v
 		}
 	}
+	slices.SortStableFunc(c.files, func(a, b upload) int { return a.Index - b.Index })
 	for k, v := range plain {
 		if !c.body.has(k) {
 			c.body[k] = v

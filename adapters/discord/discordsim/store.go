@@ -142,8 +142,6 @@ const (
 	kindInteraction = "interaction"
 	kindModal       = "modal"
 	kindNonce       = "nonce"
-	kindUser        = "user"
-	kindAvatar      = "avatar"
 )
 
 func (t *tx) put(kind, id string, v any) {
@@ -175,8 +173,6 @@ func (s *Server) apply(r record) error {
 		return restore(r, s.interactions)
 	case kindModal:
 		return restore(r, s.modals)
-	case kindUser:
-		return restore(r, s.users)
 	case kindNonce:
 		var n nonceEntry
 		if err := json.Unmarshal(r.Value, &n); err != nil {
