@@ -1,0 +1,351 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/atelier-bridge/atelier/adapters/discord"
+	"github.com/atelier-bridge/atelier/adapters/media"
+	"github.com/atelier-bridge/atelier/adapters/ops"
+	"github.com/atelier-bridge/atelier/adapters/provider/midjourney"
+	"github.com/atelier-bridge/atelier/adapters/provider/sketch"
+	"github.com/atelier-bridge/atelier/adapters/slack"
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/command"
+	"github.com/atelier-bridge/atelier/core/prompt"
+	"github.com/atelier-bridge/atelier/core/relay"
+	"github.com/atelier-bridge/atelier/core/studio"
+	"github.com/atelier-bridge/atelier/feedback"
+)
+
+// App is one running Atelier.
+type App struct {
+	cfg   Config
+	log   *slog.Logger
+	clock core.Clock
+	table *command.Table
+
+	store    *feedback.Store
+	blobs    *media.Blobs
+	metrics  *ops.Metrics
+	slack    *slack.Adapter
+	discord  *discord.Adapter
+	studio   *studio.Studio
+	runner   *studio.Runner
+	accept   *relay.Accept
+	engine   *relay.Engine
+	deliver  *relay.Deliverer
+	listener net.Listener
+	opsLn    net.Listener
+
+	cleanups []func(context.Context) error
+	cancel   context.CancelCauseFunc
+	done     sync.WaitGroup
+	fatal    chan error
+	stop     sync.Once
+	stopErr  error
+}
+
+// ErrStopping is the cause with which everything ends when Stop is called.
+var ErrStopping = errors.New("atelier is stopping")
+
+// slots bounds how many jobs run in this process at once.
+const slots = 4
+
+// New returns an App. It does no I/O; Start does.
+func New(cfg Config, log *slog.Logger) *App {
+	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New(), fatal: make(chan error, 2)}
+}
+
+// Start opens the store, binds the listeners and begins to work. When it fails, everything it opened is closed again.
+func (a *App) Start(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(ctx))
+		}
+	}()
+	if err := a.open(ctx); err != nil {
+		return err
+	}
+	if err := a.build(); err != nil {
+		return err
+	}
+	if err := a.bindRooms(ctx); err != nil {
+		return err
+	}
+	if err := a.listen(ctx); err != nil {
+		return err
+	}
+	rctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	a.cancel = cancel
+	a.done.Go(func() {
+		if err := a.engine.Run(rctx); err != nil {
+			a.log.ErrorContext(rctx, "engine stopped", "error", err)
+		}
+	})
+	for _, p := range a.platforms() {
+		a.done.Go(func() { a.runPlatform(rctx, p) })
+	}
+	a.done.Go(func() { a.catchUpForever(rctx) })
+	return nil
+}
+
+func (a *App) cleanup(f func(context.Context) error) { a.cleanups = append(a.cleanups, f) }
+
+func (a *App) open(ctx context.Context) error {
+	store, err := feedback.Open(ctx, feedback.Options{URL: a.cfg.RedisURL, Mode: a.cfg.RedisMode, Prefix: a.cfg.RedisPrefix, Clock: a.clock})
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	a.store = store
+	a.cleanup(func(context.Context) error { return store.Close() })
+	a.blobs, err = media.OpenBlobs(ctx, a.cfg.BlobURL)
+	if err != nil {
+		return err
+	}
+	a.cleanup(func(context.Context) error { return a.blobs.Close() })
+	return nil
+}
+
+func (a *App) build() error {
+	a.accept = &relay.Accept{Journal: a.store.Journal, Projects: a.store.People, Refs: a.store.Review, Parts: a.store.DB.Parts, Clock: a.clock, Log: a.log}
+	if err := a.buildPlatforms(); err != nil {
+		return err
+	}
+	imaging := media.NewImaging(a.blobs)
+	prompts := prompt.Builtin()
+	providers := a.providers(prompts)
+	links := map[core.PlatformName]core.Directory{}
+	if a.slack != nil {
+		links[core.Slack] = a.slack
+	}
+	if a.discord != nil {
+		links[core.Discord] = a.discord
+	}
+	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
+		Comments: a.store.Review, Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
+		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Clock: a.clock, Log: a.log}
+	a.accept.Answers = a.studio.Answer
+	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
+		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
+	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review,
+		People: a.store.People, Jobs: a.store.Jobs, Blobs: a.blobs, Imaging: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
+		Submitted: a.runner.Wake, Clock: a.clock, Log: a.log}
+	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
+		Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Clock: a.clock, Log: a.log}
+	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Journal: a.store.Journal, Handler: router, Out: a.deliver, Worker: a.runner, Clock: a.clock, Log: a.log}
+	a.metrics = ops.NewMetrics(a.engine.Held)
+	a.accept.Counted, a.deliver.Observe = a.metrics.Inbound, a.metrics.Delivery
+	return nil
+}
+
+func (a *App) buildPlatforms() (err error) {
+	if a.cfg.Slack.Enabled() {
+		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Clock: a.clock, Log: a.log.With("platform", "slack")})
+		if err != nil {
+			return fmt.Errorf("slack: %w", err)
+		}
+	}
+	if a.cfg.Discord.Enabled() {
+		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Clock: a.clock, Log: a.log.With("platform", "discord")})
+		if err != nil {
+			return fmt.Errorf("discord: %w", err)
+		}
+	}
+	return nil
+}
+
+func (a *App) platforms() map[core.PlatformName]core.Platform {
+	out := map[core.PlatformName]core.Platform{}
+	if a.slack != nil {
+		out[core.Slack] = a.slack
+	}
+	if a.discord != nil {
+		out[core.Discord] = a.discord
+	}
+	return out
+}
+
+func (a *App) providers(prompts *prompt.Table) []core.Provider {
+	var out []core.Provider
+	for _, name := range a.cfg.Providers {
+		switch name {
+		case "sketch":
+			out = append(out, sketch.New(sketch.Options{Delay: a.cfg.SketchDelay, Clock: a.clock}))
+		case "midjourney":
+			out = append(out, midjourney.New(prompts))
+		}
+	}
+	return out
+}
+
+// bindRooms binds the rooms of the configuration. Their names and visibility are asked of the platforms later.
+func (a *App) bindRooms(ctx context.Context) error {
+	for key, rooms := range a.cfg.Rooms {
+		for _, id := range rooms {
+			r, err := a.store.People.Room(ctx, id)
+			if err == nil && r.Project == key {
+				continue
+			}
+			info := core.RoomInfo{}
+			if err == nil {
+				info = core.RoomInfo{Name: r.Name, Private: r.Private}
+			}
+			if err := studio.Bind(ctx, a.store.People, id, key, info); err != nil {
+				return fmt.Errorf("bind %s to %s: %w", id, key, err)
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 30 * time.Second
+)
+
+func (a *App) listen(ctx context.Context) error {
+	mux := http.NewServeMux()
+	if a.slack != nil {
+		mux.Handle("/slack/", a.slack.Handler(a.accept))
+	}
+	if a.discord != nil {
+		mux.Handle("/discord/", a.discord.Handler(a.accept))
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("Atelier is running. People use it from Slack and Discord.\n"))
+	})
+	var err error
+	if a.listener, err = a.serveOn(ctx, a.cfg.Addr, mux); err != nil {
+		return err
+	}
+	if a.cfg.OpsAddr != "" {
+		a.opsLn, err = a.serveOn(ctx, a.cfg.OpsAddr, a.metrics.Handler(a.store.DB.Ping))
+	}
+	return err
+}
+
+func (a *App) serveOn(ctx context.Context, addr string, h http.Handler) (net.Listener, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}
+	a.done.Go(func() {
+		if err := srv.Serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			a.log.Error("listener stopped", "error", err)
+		}
+	})
+	a.cleanup(func(ctx context.Context) error { return srv.Shutdown(ctx) })
+	return ln, nil
+}
+
+// Addr returns where callbacks are taken, for listeners on port 0.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// OpsAddr returns where health and metrics are served.
+func (a *App) OpsAddr() string { return a.opsLn.Addr().String() }
+
+// Store gives tools and the demo access to the open store.
+func (a *App) Store() *feedback.Store { return a.store }
+
+// platformRetry is how long a platform that ended by itself rests before it is run again.
+const platformRetry = 5 * time.Second
+
+// runPlatform keeps a platform running. A fatal answer stops that platform with one clear alarm; the other goes on.
+func (a *App) runPlatform(ctx context.Context, p core.Platform) {
+	a.prepare(ctx, p)
+	for ctx.Err() == nil {
+		err := p.Run(ctx, a.accept)
+		if ctx.Err() != nil {
+			return
+		}
+		if core.ErrorCode(err) == core.CodeFatal {
+			a.log.ErrorContext(ctx, "platform refused us and is switched off until restart; run atelier doctor", "platform", p.Name(), "error", err)
+			select {
+			case a.fatal <- fmt.Errorf("%s: %w", p.Name(), err):
+			default:
+			}
+			return
+		}
+		a.log.WarnContext(ctx, "platform ended", "platform", p.Name(), "error", err)
+		if a.clock.Sleep(ctx, platformRetry) != nil {
+			return
+		}
+	}
+}
+
+// prepare does what must be done once per start: register commands, learn names and visibility of bound rooms.
+func (a *App) prepare(ctx context.Context, p core.Platform) {
+	if p.Name() == core.Discord {
+		if l, ok, err := a.store.Leases.Acquire(ctx, "discord-register", time.Minute); err == nil && ok {
+			if _, err := a.discord.Register(ctx); err != nil {
+				a.log.WarnContext(ctx, "commands not registered", "error", err)
+			}
+			_ = a.store.Leases.Release(ctx, l) // it runs out by itself
+		}
+	}
+	dir, ok := p.(core.Directory)
+	if !ok {
+		return
+	}
+	keys, err := a.store.People.Projects(ctx)
+	if err != nil {
+		return
+	}
+	for _, k := range keys {
+		project, err := a.store.People.Project(ctx, k)
+		if err != nil {
+			continue
+		}
+		for _, id := range project.Rooms {
+			if id.Platform() != p.Name() {
+				continue
+			}
+			info, err := dir.Room(ctx, id)
+			if err != nil {
+				a.log.WarnContext(ctx, "bound room not seen", "room", id, "error", err)
+				continue
+			}
+			if _, err := a.store.People.UpdateRoom(ctx, id, func(r *core.Room) error { r.Name, r.Private = info.Name, info.Private; return nil }); err != nil {
+				a.log.WarnContext(ctx, "room not updated", "room", id, "error", err)
+			}
+		}
+	}
+}
+
+// Stop ends everything, last opened first. It may be called more than once.
+func (a *App) Stop(ctx context.Context) error {
+	a.stop.Do(func() {
+		if a.cancel != nil {
+			a.cancel(ErrStopping)
+		}
+		var servers, rest []func(context.Context) error
+		for i := len(a.cleanups) - 1; i >= 0; i-- {
+			if i < 2 {
+				rest = append(rest, a.cleanups[i]) // store and blobs: after everything that uses them
+			} else {
+				servers = append(servers, a.cleanups[i])
+			}
+		}
+		var errs []error
+		for _, f := range servers {
+			errs = append(errs, f(ctx))
+		}
+		a.done.Wait()
+		for _, f := range rest {
+			errs = append(errs, f(ctx))
+		}
+		a.stopErr = errors.Join(errs...)
+	})
+	return a.stopErr
+}

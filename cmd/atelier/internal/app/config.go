@@ -1,0 +1,259 @@
+// Package app is the composition root: it reads the configuration, builds every part and starts and stops them. It is
+// the only package that imports everything.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// raw is what the environment says, as text: envconfig would stop at the first fault, and we name them all.
+// Field names are spelled so that split_words makes the documented variables.
+type raw struct {
+	Addr      string `split_words:"true" default:":8080" desc:"platform callbacks, board"`
+	OpsAddr   string `split_words:"true" default:":9090" desc:"/healthz /readyz /metrics"`
+	PublicUrl string `split_words:"true" desc:"how people reach ATELIER_ADDR"`
+
+	RedisUrl  string `split_words:"true" desc:"redis://, rediss://"`
+	RedisMode string `split_words:"true" default:"single" desc:"single, sentinel or cluster"`
+	BlobUrl   string `split_words:"true" default:"file:///var/lib/atelier/blobs?create_dir=1&no_tmp_dir=1" desc:"gocloud.dev/blob URL"`
+	Keys      string `split_words:"true" desc:"keeper URLs, the first seals; make one with: atelier keys new"`
+
+	SlackBotToken      string `split_words:"true" desc:"xoxb-..."`
+	SlackAppToken      string `split_words:"true" desc:"xapp-...: Socket Mode"`
+	SlackSigningSecret string `split_words:"true" desc:"signed HTTP at /slack/events /slack/commands /slack/interactions"`
+	SlackApiUrl        string `split_words:"true" default:"https://slack.com/api/" desc:"Slack's API"`
+
+	DiscordBotToken      string `split_words:"true" desc:"bot token"`
+	DiscordApplicationId string `split_words:"true" desc:"application id"`
+	DiscordPublicKey     string `split_words:"true" desc:"interactions over HTTP at /discord/interactions; otherwise the gateway"`
+	DiscordApiUrl        string `split_words:"true" default:"https://discord.com/api/v10" desc:"Discord's API"`
+
+	Providers       string `split_words:"true" default:"midjourney,sketch" desc:"which are offered"`
+	DefaultProvider string `split_words:"true" default:"sketch" desc:"for people who chose none"`
+	Rooms           string `split_words:"true" desc:"ACME=slack:T01/C01,discord:G01/C02;... bound at start"`
+	Admins          string `split_words:"true" desc:"slack:T01/U01,discord:123 first admins"`
+
+	LogLevel string `split_words:"true" default:"info" desc:"debug, info, warn or error"`
+	Drain    string `split_words:"true" default:"10s" desc:"how long running jobs may go on after SIGTERM"`
+
+	SketchDelay string `split_words:"true" default:"0s" desc:"how long the sketcher pretends to work"`
+}
+
+const prefix = "ATELIER"
+
+// Config is the checked configuration.
+type Config struct {
+	Addr, OpsAddr string
+	PublicURL     string
+
+	RedisURL    string // empty: embedded, for demo and tests only
+	RedisMode   rdb.Mode
+	RedisPrefix string // for tests
+	BlobURL     string
+	Keys        []string
+
+	Slack   SlackConfig
+	Discord DiscordConfig
+
+	Providers       []core.ProviderName
+	DefaultProvider core.ProviderName
+	Rooms           map[core.ProjectKey][]core.RoomID
+	Admins          []core.IdentityID
+
+	LogLevel    string
+	Drain       time.Duration
+	SketchDelay time.Duration
+}
+
+// SlackConfig is one Slack installation; the zero value means that Slack is not connected.
+type SlackConfig struct {
+	BotToken, AppToken, SigningSecret core.Secret
+	APIURL                            string
+}
+
+// Enabled reports whether Slack is configured.
+func (c SlackConfig) Enabled() bool { return !c.BotToken.IsZero() }
+
+// DiscordConfig is one Discord application; the zero value means that Discord is not connected.
+type DiscordConfig struct {
+	BotToken      core.Secret
+	ApplicationID string
+	PublicKey     string
+	APIURL        string
+}
+
+// Enabled reports whether Discord is configured.
+func (c DiscordConfig) Enabled() bool { return !c.BotToken.IsZero() }
+
+// known are the providers that can be offered.
+func known() []core.ProviderName { return []core.ProviderName{"midjourney", "sketch"} }
+
+// forbidden are variables that provider libraries would read by themselves: somebody's jobs would run on the server's
+// account. The cloud credentials of blob stores and keepers are not among them.
+func forbidden() []string {
+	return []string{"OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_BASE_URL", "GOOGLE_API_KEY", "GEMINI_API_KEY"}
+}
+
+// LoadConfig reads the environment and reports all faults at once.
+func LoadConfig() (Config, error) {
+	var r raw
+	if err := envconfig.Process(prefix, &r); err != nil {
+		return Config{}, err
+	}
+	return r.check(os.Environ())
+}
+
+// faults collects what is wrong.
+type faults []error
+
+func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+func (r raw) check(environ []string) (Config, error) {
+	var bad faults
+	c := Config{Addr: r.Addr, OpsAddr: r.OpsAddr, PublicURL: strings.TrimSuffix(r.PublicUrl, "/"), RedisURL: r.RedisUrl, RedisMode: rdb.Mode(r.RedisMode), BlobURL: r.BlobUrl, LogLevel: r.LogLevel}
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if slices.Contains(forbidden(), name) || strings.HasPrefix(name, "GOOGLE_GENAI_") {
+			bad.add("%s is set: a server-wide key would pay for other people's pictures; unset it", name)
+		}
+	}
+	for name, addr := range map[string]string{"ATELIER_ADDR": r.Addr, "ATELIER_OPS_ADDR": r.OpsAddr} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			bad.add("%s=%q is no address: write :8080 or 127.0.0.1:8080", name, addr)
+		}
+	}
+	checkURL(&bad, "ATELIER_PUBLIC_URL", c.PublicURL, true, "http", "https")
+	if r.RedisUrl == "" {
+		bad.add("ATELIER_REDIS_URL is missing: start a Redis with \"redis-server --appendonly yes\" and set redis://127.0.0.1:6379")
+	} else if _, err := rdb.Dial(r.RedisUrl, c.RedisMode); err != nil {
+		bad.add("ATELIER_REDIS_URL or ATELIER_REDIS_MODE: %w", err)
+	}
+	for _, k := range strings.FieldsFunc(r.Keys, func(x rune) bool { return x == ',' || x == ' ' }) {
+		c.Keys = append(c.Keys, k)
+	}
+	if len(c.Keys) == 0 {
+		bad.add("ATELIER_KEYS is missing: make one with \"atelier keys new\" and keep it safe, without it sealed accounts cannot be opened")
+	}
+	c.Slack = SlackConfig{core.NewSecret(r.SlackBotToken), core.NewSecret(r.SlackAppToken), core.NewSecret(r.SlackSigningSecret), withSlash(r.SlackApiUrl)}
+	c.Discord = DiscordConfig{core.NewSecret(strings.TrimPrefix(r.DiscordBotToken, "Bot ")), r.DiscordApplicationId, r.DiscordPublicKey, strings.TrimSuffix(r.DiscordApiUrl, "/")}
+	checkURL(&bad, "ATELIER_SLACK_API_URL", c.Slack.APIURL, false, "http", "https")
+	checkURL(&bad, "ATELIER_DISCORD_API_URL", c.Discord.APIURL, false, "http", "https")
+	if c.Slack.Enabled() && r.SlackAppToken == "" && r.SlackSigningSecret == "" {
+		bad.add("Slack needs ATELIER_SLACK_APP_TOKEN (Socket Mode) or ATELIER_SLACK_SIGNING_SECRET (HTTP) beside the bot token")
+	}
+	if !c.Slack.Enabled() && (r.SlackAppToken != "" || r.SlackSigningSecret != "") {
+		bad.add("ATELIER_SLACK_BOT_TOKEN is missing")
+	}
+	if c.Discord.Enabled() && c.Discord.ApplicationID == "" {
+		bad.add("ATELIER_DISCORD_APPLICATION_ID is missing: it stands on the application's page under General Information")
+	}
+	if !c.Slack.Enabled() && !c.Discord.Enabled() {
+		bad.add("neither ATELIER_SLACK_BOT_TOKEN nor ATELIER_DISCORD_BOT_TOKEN is set: there is nobody to talk to; \"atelier demo\" needs neither")
+	}
+	r.checkProviders(&c, &bad)
+	c.Rooms = parseRooms(&bad, r.Rooms)
+	for _, s := range strings.FieldsFunc(r.Admins, separator) {
+		id := core.IdentityID(s)
+		if id.Local() == "" || id.Platform() != core.Slack && id.Platform() != core.Discord {
+			bad.add("ATELIER_ADMINS: %q is no person: write slack:T01/U01 or discord:123", s)
+		}
+		c.Admins = append(c.Admins, id)
+	}
+	c.Drain = duration(&bad, "ATELIER_DRAIN", r.Drain)
+	c.SketchDelay = duration(&bad, "ATELIER_SKETCH_DELAY", r.SketchDelay)
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, r.LogLevel) {
+		bad.add("ATELIER_LOG_LEVEL=%q: use debug, info, warn or error", r.LogLevel)
+	}
+	return c, errors.Join(bad...)
+}
+
+func separator(r rune) bool { return r == ',' || r == ' ' || r == '\n' }
+
+func (r raw) checkProviders(c *Config, bad *faults) {
+	for _, s := range strings.FieldsFunc(r.Providers, separator) {
+		name := core.ProviderName(strings.ToLower(s))
+		if !slices.Contains(known(), name) {
+			bad.add("ATELIER_PROVIDERS: there is no provider %q; there are %v", s, known())
+			continue
+		}
+		c.Providers = append(c.Providers, name)
+	}
+	c.DefaultProvider = core.ProviderName(strings.ToLower(r.DefaultProvider))
+	if !slices.Contains(c.Providers, c.DefaultProvider) {
+		bad.add("ATELIER_DEFAULT_PROVIDER=%q is not among ATELIER_PROVIDERS", r.DefaultProvider)
+	}
+}
+
+func parseRooms(bad *faults, s string) map[core.ProjectKey][]core.RoomID {
+	out := map[core.ProjectKey][]core.RoomID{}
+	for _, part := range strings.Split(s, ";") {
+		if strings.TrimSpace(part) == "" {
+			continue
+		}
+		key, list, _ := strings.Cut(part, "=")
+		project, err := core.ParseProjectKey(key)
+		if err != nil {
+			bad.add("ATELIER_ROOMS: %s", core.SafeMessage(err))
+			continue
+		}
+		for _, r := range strings.FieldsFunc(list, separator) {
+			id := core.RoomID(r)
+			if team, ch, ok := strings.Cut(id.Local(), "/"); !ok || team == "" || ch == "" || id.Platform() != core.Slack && id.Platform() != core.Discord {
+				bad.add("ATELIER_ROOMS: %q is no room: write slack:T01/C01 or discord:G01/C02", r)
+				continue
+			}
+			out[project] = append(out[project], id)
+		}
+	}
+	return out
+}
+
+func duration(bad *faults, name, s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		bad.add("%s=%q is no duration: write 10s or 3m", name, s)
+	}
+	return d
+}
+
+func checkURL(bad *faults, name, s string, optional bool, schemes ...string) {
+	if s == "" && optional {
+		return
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || !slices.Contains(schemes, u.Scheme) {
+		bad.add("%s is no URL of the form https://host", name)
+	}
+}
+
+func withSlash(s string) string {
+	if s == "" || strings.HasSuffix(s, "/") {
+		return s
+	}
+	return s + "/"
+}
+
+// Usage is the table of variables that "atelier serve -h" prints.
+func Usage() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	const format = "{{range .}}{{usage_key .}}\t{{usage_default .}}\t{{usage_description .}}\n{{end}}"
+	if err := envconfig.Usagef(prefix, &raw{}, w, format); err != nil {
+		return err.Error()
+	}
+	_ = w.Flush()
+	return b.String()
+}
