@@ -93,3 +93,19 @@ func editKey(team, channel string, m *message) core.InboundID {
 	}
 	return messageKey(team, channel, string(m.TS)) + core.InboundID("/edit-"+m.editedTS()+"-"+core.Digest(16, parts...))
 }
+
+// permalink builds the address of a channel, a thread or a message.
+func permalink(base, channel, thread, msg string) string {
+	link := strings.TrimSuffix(base, "/") + "/archives/" + channel
+	if msg == "" {
+		msg = thread
+	}
+	if msg == "" {
+		return link
+	}
+	link += "/p" + strings.ReplaceAll(msg, ".", "")
+	if thread != "" && thread != msg {
+		link += "?thread_ts=" + thread + "&cid=" + channel
+	}
+	return link
+}

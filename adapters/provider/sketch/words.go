@@ -25,7 +25,7 @@ func vocabulary() map[string]string {
 		"mood:dawn":    "dawn morning sunrise pastel soft pink misty",
 		"mood:neon":    "neon cyberpunk synthwave vaporwave electric cyber futuristic",
 		"mood:mono":    "monochrome ink noir black white charcoal graphite silhouette",
-		"mood:snow":    "snow winter ice frozen arctic glacier frost cold",
+		"mood:snow":    "snow snowy winter ice frozen arctic glacier frost cold",
 		"mood:fire":    "fire lava volcano ember burning flame red",
 		"mood:spring":  "spring green meadow fresh lush jungle garden",
 		"ground:sea":   "sea ocean lighthouse boat ship sail harbour harbor coast beach island waves lake river fish whale water bay pier",
@@ -85,11 +85,14 @@ func read(prompt, without string) scene {
 		if sc.fog > 0 {
 			sc.mood = "dawn"
 		}
+		if sc.ground == "space" {
+			sc.mood = "night"
+		}
 	}
 	if sc.ground == "" {
 		sc.ground = grounds[(sc.seed>>8)%uint64(len(grounds))]
 	}
-	if len(sc.subject) == 0 {
+	if len(sc.subject) == 0 && sc.ground != "city" && sc.ground != "space" {
 		any := []string{"tree", "house", "bird", "person", "balloon", "boat"}
 		sc.subject = []string{any[(sc.seed>>16)%uint64(len(any))]}
 	}

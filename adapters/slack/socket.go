@@ -1,0 +1,417 @@
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+	slackgo "github.com/slack-go/slack"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+const (
+	dialTimeout  = 10 * time.Second
+	writeTimeout = 2 * time.Second
+	// maxFrame bounds an envelope; Slack's are far below.
+	maxFrame = 4 << 20
+	// crowded is the wait after Slack said that the app has too many connections.
+	crowded = 30 * time.Second
+	// maxModals bounds the modals that one connection opens at a time.
+	maxModals = 16
+)
+
+// Run receives until the context ends. It returns early only when Slack refuses a token for good.
+func (a *Adapter) Run(ctx context.Context, r core.Receiver) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	fatal := make(chan error, 1+a.o.Connections)
+	start := func(f func() error) {
+		wg.Go(func() {
+			if err := f(); core.ErrorCode(err) == core.CodeFatal {
+				fatal <- err
+				cancel()
+			}
+		})
+	}
+	for _, i := range a.installs {
+		start(func() error { return a.meet(ctx, i) })
+	}
+	if !a.o.AppToken.IsZero() {
+		for n := range a.o.Connections {
+			start(func() error { return a.runSlot(ctx, r, n) })
+		}
+	}
+	<-ctx.Done()
+	wg.Wait()
+	select {
+	case err := <-fatal:
+		return err
+	default:
+		return nil
+	}
+}
+
+// meet learns who we are, however long that takes.
+func (a *Adapter) meet(ctx context.Context, i *installation) error {
+	for n := 0; ; n++ {
+		_, err := i.identify(ctx)
+		if err == nil || ctx.Err() != nil || core.ErrorCode(err) == core.CodeFatal {
+			return err
+		}
+		a.o.Log.WarnContext(ctx, "slack identity not known yet", "error", err)
+		if a.o.Clock.Sleep(ctx, max(a.backoff(n), core.RetryAfter(err))) != nil {
+			return nil
+		}
+	}
+}
+
+func (a *Adapter) backoff(n int) time.Duration {
+	d := min(a.tune.retryMin<<min(n, 10), a.tune.retryMax)
+	return d/2 + rand.N(d/2+1)
+}
+
+// runSlot keeps one of the installation's connections open, for as long as this process holds the slot's lease.
+func (a *Adapter) runSlot(ctx context.Context, r core.Receiver, n int) error {
+	name := fmt.Sprintf("slack/socket/%s/%d", core.Digest(12, a.o.AppToken.Reveal()), n)
+	for ctx.Err() == nil {
+		held, release := a.hold(ctx, name)
+		if held == nil {
+			return nil
+		}
+		err := a.serveSlot(held, r, n)
+		release()
+		if core.ErrorCode(err) == core.CodeFatal {
+			return err
+		}
+	}
+	return nil
+}
+
+// hold waits for a slot's lease and keeps it; the returned context ends when it is lost. nil: the context ended.
+func (a *Adapter) hold(ctx context.Context, name string) (held context.Context, release func()) {
+	if a.o.Leases == nil {
+		held, cancel := context.WithCancel(ctx)
+		return held, cancel
+	}
+	var lease core.Lease
+	for {
+		l, ok, err := a.o.Leases.Acquire(ctx, name, a.tune.leaseTTL)
+		if err == nil && ok {
+			lease = l
+			break
+		}
+		if err != nil {
+			a.o.Log.WarnContext(ctx, "slack connection lease not asked for", "lease", name, "error", err)
+		}
+		if a.o.Clock.Sleep(ctx, a.tune.leaseTTL/5) != nil {
+			return nil, nil
+		}
+	}
+	held, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for a.o.Clock.Sleep(held, a.tune.leaseTTL/3) == nil {
+			// While the store is away nobody else can take the lease either: only a lost one counts.
+			if err := a.o.Leases.Renew(held, lease, a.tune.leaseTTL); core.ErrorCode(err) == core.CodeConflict {
+				a.o.Log.InfoContext(held, "slack connection lease lost", "lease", name)
+				cancel()
+			}
+		}
+	}()
+	return held, func() {
+		cancel()
+		<-done
+		last, stop := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		defer stop()
+		if err := a.o.Leases.Release(last, lease); err != nil {
+			a.o.Log.WarnContext(ctx, "slack connection lease not given up", "lease", name, "error", err)
+		}
+	}
+}
+
+// serveSlot connects again and again. When Slack announces the end of a connection, the next one is opened first.
+func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
+	var old *link
+	defer func() { old.retire() }()
+	for failed := 0; ctx.Err() == nil; {
+		l, err := a.connect(ctx, r)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if core.ErrorCode(err) == core.CodeFatal {
+				return err
+			}
+			a.o.Log.WarnContext(ctx, "slack connection failed", "slot", n, "error", err)
+			wait := max(a.backoff(failed), core.RetryAfter(err))
+			failed++
+			if a.o.Clock.Sleep(ctx, wait) != nil {
+				return nil
+			}
+			continue
+		}
+		a.o.Log.InfoContext(ctx, "slack connected", "slot", n)
+		old.retire()
+		old = nil
+		began := a.o.Clock.Now()
+		select {
+		case <-l.done:
+		case <-l.leaving:
+			old = l
+		case <-ctx.Done():
+			l.retire()
+			return nil
+		}
+		if reason := l.reason(); reason == "link_disabled" {
+			l.retire()
+			return core.Errorf(core.CodeFatal, "Socket Mode is switched off in Atelier's Slack app.").WithNext("Switch it on in the app's settings.")
+		} else if reason == "too_many_websockets" {
+			failed++
+			if a.o.Clock.Sleep(ctx, crowded) != nil {
+				return nil
+			}
+		}
+		a.o.Log.InfoContext(ctx, "slack connection ends", "slot", n, "reason", l.reason())
+		if failed = failed + 1; a.o.Clock.Now().Sub(began) > 10*time.Second || old != nil {
+			failed = 0
+		} else if a.o.Clock.Sleep(ctx, a.backoff(failed-1)) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// link is one open connection with its one reader.
+type link struct {
+	a       *Adapter
+	r       core.Receiver
+	ws      *websocket.Conn
+	writes  sync.Mutex
+	hello   chan struct{}
+	leaving chan struct{} // closed when Slack asks to reconnect
+	done    chan struct{} // closed when the reader has ended
+	retired atomic.Bool
+	why     atomic.Value
+	modals  chan struct{}
+	busy    sync.WaitGroup
+}
+
+// connect opens a connection and returns when Slack has said hello.
+func (a *Adapter) connect(ctx context.Context, r core.Receiver) (*link, error) {
+	dctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	api := slackgo.New("", slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionAppLevelToken(a.o.AppToken.Reveal()))
+	_, target, err := api.StartSocketModeContext(dctx)
+	if err != nil {
+		return nil, socketError(fromLibrary("apps.connections.open", err))
+	}
+	if !a.trusted(target) {
+		return nil, core.Errorf(core.CodeForbidden, "slack: the connection's address is not Slack's")
+	}
+	dialer := websocket.Dialer{HandshakeTimeout: dialTimeout, WriteBufferSize: 32 << 10}
+	ws, resp, err := dialer.DialContext(dctx, target, nil)
+	if resp != nil {
+		_ = resp.Body.Close() // the handshake is over
+	}
+	if err != nil {
+		if resp != nil {
+			return nil, core.Wrap(core.CodeRetry, &badStatus{resp.StatusCode})
+		}
+		return nil, core.Wrap(core.CodeRetry, transport(err))
+	}
+	ws.SetReadLimit(maxFrame)
+	l := &link{a: a, r: r, ws: ws, hello: make(chan struct{}), leaving: make(chan struct{}), done: make(chan struct{}), modals: make(chan struct{}, maxModals)}
+	alive := func() error { return ws.SetReadDeadline(time.Now().Add(a.tune.silent)) }
+	ws.SetPongHandler(func(string) error { return l.alive(alive) })
+	ws.SetPingHandler(func(data string) error {
+		_ = ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(writeTimeout)) // a dead link shows in the next read
+		return l.alive(alive)
+	})
+	go l.read(context.WithoutCancel(ctx))
+	go l.ping()
+	select {
+	case <-l.hello:
+		return l, nil
+	case <-l.done:
+		return nil, core.Errorf(core.CodeRetry, "slack: the connection closed before hello (%s)", l.reason())
+	case <-dctx.Done():
+		l.retire()
+		return nil, core.Wrap(core.CodeRetry, fmt.Errorf("slack: no hello: %w", context.Cause(dctx)))
+	}
+}
+
+func socketError(err error) error {
+	var st *badStatus
+	if slices.Contains(socketFatalCodes(), code(err)) || errors.As(err, &st) && st.code == 404 {
+		return core.Errorf(core.CodeFatal, "Slack refuses the app token for Socket Mode.").WithNext("It needs the scope connections:write, and Socket Mode must be switched on.").Because(err)
+	}
+	if code(err) == "too_many_websockets" {
+		return &core.Error{Code: core.CodeRetry, RetryAfter: crowded, Err: err}
+	}
+	return classify(err, false)
+}
+
+// alive moves the read deadline on, unless the link is being closed.
+func (l *link) alive(extend func() error) error {
+	if l.retired.Load() {
+		return nil
+	}
+	return extend()
+}
+
+func (l *link) reason() string {
+	s, _ := l.why.Load().(string)
+	return s
+}
+
+// retire lets the reader finish what it is at and closes the connection. It may be called on nil and more than once.
+func (l *link) retire() {
+	if l == nil {
+		return
+	}
+	if !l.retired.Swap(true) {
+		_ = l.ws.SetReadDeadline(time.Now()) // wakes the reader; it closes the socket
+	}
+	<-l.done
+}
+
+// ping asks for a sign of life; a link that gives none within the deadline is dead, whatever TCP says.
+func (l *link) ping() {
+	t := time.NewTicker(l.a.tune.ping)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+			_ = l.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout)) // a dead link shows in the reader
+		case <-l.done:
+			return
+		}
+	}
+}
+
+// frame is whatever Slack sends over a socket.
+type frame struct {
+	Type       string          `json:"type"`
+	EnvelopeID string          `json:"envelope_id"`
+	Reason     string          `json:"reason"`
+	Payload    json.RawMessage `json:"payload"`
+}
+
+// read takes one frame after the other: stored, then acknowledged, then the next.
+func (l *link) read(ctx context.Context) {
+	defer close(l.done)
+	defer l.busy.Wait()
+	defer l.ws.Close()
+	greeted, left := false, false
+	for !l.retired.Load() {
+		if err := l.ws.SetReadDeadline(time.Now().Add(l.a.tune.silent)); err != nil {
+			return
+		}
+		if l.retired.Load() {
+			return
+		}
+		_, data, err := l.ws.ReadMessage()
+		if err != nil {
+			if l.reason() == "" {
+				l.why.Store(fmt.Sprintf("read: %v", transport(err)))
+			}
+			return
+		}
+		var f frame
+		if err := json.Unmarshal(data, &f); err != nil {
+			l.broken(ctx, data, err)
+			continue
+		}
+		switch {
+		case f.Type == "hello":
+			if !greeted {
+				greeted = true
+				close(l.hello)
+			}
+		case f.Type == "disconnect":
+			l.why.Store(f.Reason)
+			if !left {
+				left = true
+				close(l.leaving)
+			}
+		case f.EnvelopeID != "":
+			l.envelope(ctx, f)
+		}
+	}
+}
+
+// broken keeps a frame that is no JSON. If its envelope id can be seen, Slack is told not to send it again.
+func (l *link) broken(ctx context.Context, data []byte, cause error) {
+	_, _, err := l.a.handle(ctx, l.r, "broken", data)
+	if m := envelopeID.FindSubmatch(data); err == nil && m != nil {
+		l.ack(ctx, string(m[1]), nil)
+	}
+	l.a.o.Log.WarnContext(ctx, "slack frame unreadable", "error", cause, "size", len(data))
+}
+
+func (l *link) envelope(ctx context.Context, f frame) {
+	if l.opensModal(ctx, f) {
+		return
+	}
+	ack, done, err := l.a.handle(ctx, l.r, f.Type, f.Payload)
+	if err != nil {
+		l.a.o.Log.WarnContext(ctx, "slack envelope not stored", "kind", f.Type, "error", err)
+		return
+	}
+	if l.ack(ctx, f.EnvelopeID, ack) {
+		done()
+	}
+}
+
+// opensModal moves a press that opens a modal beside the reader: it waits for Slack, and stores nothing.
+func (l *link) opensModal(ctx context.Context, f frame) bool {
+	if f.Type != kindActions {
+		return false
+	}
+	var it interaction
+	if decode(f.Payload, &it) != nil || it.Type != "block_actions" || len(it.Actions) == 0 {
+		return false
+	}
+	if act, err := core.ParseAction(it.Actions[0].ActionID); err != nil || !act.Modal {
+		return false
+	}
+	select {
+	case l.modals <- struct{}{}:
+	default:
+		return false
+	}
+	l.busy.Go(func() {
+		defer func() { <-l.modals }()
+		if ack, _, err := l.a.handle(ctx, l.r, f.Type, f.Payload); err == nil {
+			l.ack(ctx, f.EnvelopeID, ack)
+		}
+	})
+	return true
+}
+
+func (l *link) ack(ctx context.Context, envelope string, payload any) bool {
+	l.writes.Lock()
+	defer l.writes.Unlock()
+	body := map[string]any{"envelope_id": envelope}
+	if payload != nil {
+		body["payload"] = payload
+	}
+	err := l.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
+	if err == nil {
+		err = l.ws.WriteJSON(body)
+	}
+	if err != nil {
+		l.a.o.Log.WarnContext(ctx, "slack acknowledgement not written", "error", transport(err))
+	}
+	return err == nil
+}

@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"gocloud.dev/secrets"
+	_ "gocloud.dev/secrets/localsecrets" // base64key://
+
+	"github.com/atelier-bridge/atelier/adapters/discord"
+	"github.com/atelier-bridge/atelier/adapters/media"
+	"github.com/atelier-bridge/atelier/adapters/slack"
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/command"
+	"github.com/atelier-bridge/atelier/feedback"
+)
+
+// doctorTimeout bounds each of doctor's checks.
+const doctorTimeout = 10 * time.Second
+
+// Doctor checks everything that serve needs, without changing anything, and says how to mend what is missing.
+func Doctor(ctx context.Context) []core.Finding {
+	cfg, err := LoadConfig()
+	var out []core.Finding
+	if err != nil {
+		for _, line := range strings.Split(err.Error(), "\n") {
+			out = append(out, core.Finding{Area: "config", What: line, Fix: "set the variable named here; atelier serve -h lists all"})
+		}
+	} else {
+		out = append(out, core.Finding{Area: "config", OK: true, What: "complete"})
+	}
+	out = append(out, checkStore(ctx, cfg)...)
+	out = append(out, checkBlobs(ctx, cfg))
+	out = append(out, checkKeys(ctx, cfg)...)
+	return append(out, checkPlatforms(ctx, cfg)...)
+}
+
+func checkStore(ctx context.Context, cfg Config) []core.Finding {
+	if cfg.RedisURL == "" {
+		return []core.Finding{{Area: "redis", What: "no server is configured", Fix: "start one with: redis-server --appendonly yes; then set ATELIER_REDIS_URL=redis://127.0.0.1:6379"}}
+	}
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode})
+	if err != nil {
+		return []core.Finding{{Area: "redis", What: "does not answer: " + string(core.ErrorCode(err)), Fix: "check ATELIER_REDIS_URL, ATELIER_REDIS_MODE, the network and the password"}}
+	}
+	defer s.Close()
+	out := []core.Finding{{Area: "redis", OK: true, What: "answers and takes writes"}}
+	if t, err := s.DB.Client.Time(ctx).Result(); err == nil {
+		f := core.Finding{Area: "clock", OK: true, What: "agrees with Redis"}
+		if d := time.Since(t).Abs(); d > time.Minute {
+			f = core.Finding{Area: "clock", What: fmt.Sprintf("is %s away from Redis's", d.Round(time.Second)), Fix: "let both machines set their clocks by NTP: signatures older than five minutes are refused"}
+		}
+		out = append(out, f)
+	}
+	var waiting, dead int64
+	for _, p := range s.DB.Parts.All() {
+		in, o, d, err := s.Journal.Backlog(ctx, p)
+		if err != nil {
+			continue
+		}
+		waiting, dead = waiting+in+o, dead+d
+	}
+	out = append(out, core.Finding{Area: "queue", OK: true, What: fmt.Sprintf("%d waiting", waiting)})
+	if dead > 0 {
+		out = append(out, core.Finding{Area: "queue", Warn: true, What: fmt.Sprintf("%d could not be handled or delivered and are kept", dead), Fix: "the log names each with its reason"})
+	}
+	return out
+}
+
+func checkBlobs(ctx context.Context, cfg Config) core.Finding {
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	b, err := media.OpenBlobs(ctx, cfg.BlobURL)
+	if err == nil {
+		defer b.Close()
+		err = b.Check(ctx)
+	}
+	if err != nil {
+		return core.Finding{Area: "blobs", What: "cannot be written: " + err.Error(), Fix: "check ATELIER_BLOB_URL and the folder's or bucket's permissions"}
+	}
+	return core.Finding{Area: "blobs", OK: true, What: "can be written and read"}
+}
+
+func checkKeys(ctx context.Context, cfg Config) []core.Finding {
+	var out []core.Finding
+	for i, k := range cfg.Keys {
+		f := core.Finding{Area: "keys", OK: true, What: fmt.Sprintf("key %d opens what it seals", i+1)}
+		if err := tryKey(ctx, k); err != nil {
+			f = core.Finding{Area: "keys", What: fmt.Sprintf("key %d does not work", i+1), Fix: "make one with: atelier keys new"}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func tryKey(ctx context.Context, url string) error {
+	k, err := secrets.OpenKeeper(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	sealed, err := k.Encrypt(ctx, []byte("ok"))
+	if err != nil {
+		return err
+	}
+	_, err = k.Decrypt(ctx, sealed)
+	return err
+}
+
+func checkPlatforms(ctx context.Context, cfg Config) []core.Finding {
+	ctx, cancel := context.WithTimeout(ctx, 2*doctorTimeout)
+	defer cancel()
+	var out []core.Finding
+	table, log := command.New(), slog.New(slog.DiscardHandler)
+	if cfg.Slack.Enabled() {
+		a, err := slack.New(slack.Options{BotToken: cfg.Slack.BotToken, AppToken: cfg.Slack.AppToken, SigningSecret: cfg.Slack.SigningSecret, APIURL: cfg.Slack.APIURL, Table: table, Clock: core.SystemClock{}, Log: log, Limiter: unlimited{}})
+		if err != nil {
+			out = append(out, core.Finding{Area: "slack", What: err.Error()})
+		} else {
+			out = append(out, a.Diagnose(ctx)...)
+		}
+	}
+	if cfg.Discord.Enabled() {
+		a, err := newDiscord(cfg, table, log)
+		if err != nil {
+			out = append(out, core.Finding{Area: "discord", What: err.Error()})
+		} else {
+			out = append(out, a.Diagnose(ctx)...)
+		}
+	}
+	return out
+}
+
+func newDiscord(cfg Config, table *command.Table, log *slog.Logger) (*discord.Adapter, error) {
+	return discord.New(discord.Options{BotToken: cfg.Discord.BotToken, ApplicationID: cfg.Discord.ApplicationID, PublicKey: cfg.Discord.PublicKey, APIURL: cfg.Discord.APIURL, Table: table, Clock: core.SystemClock{}, Log: log, Limiter: unlimited{}})
+}
+
+// RegisterDiscord registers the commands with the configuration of the environment; only the Discord part must be
+// complete.
+func RegisterDiscord(ctx context.Context) (changed bool, err error) {
+	cfg, err := LoadConfig()
+	if !cfg.Discord.Enabled() || cfg.Discord.ApplicationID == "" {
+		return false, fmt.Errorf("ATELIER_DISCORD_BOT_TOKEN and ATELIER_DISCORD_APPLICATION_ID are needed: %w", err)
+	}
+	a, err := newDiscord(cfg, command.New(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return false, err
+	}
+	return a.Register(ctx)
+}
+
+// unlimited paces nothing: tools make a handful of calls.
+type unlimited struct{}
+
+func (unlimited) Wait(context.Context, string) error                { return nil }
+func (unlimited) Limited(context.Context, string, time.Duration)    {}
+func (unlimited) Learn(context.Context, string, int, time.Duration) {}

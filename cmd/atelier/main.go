@@ -1,0 +1,42 @@
+// Command atelier is a bridge for creative teams on Slack and Discord: everybody generates pictures on their own
+// account, and all review them in one thread.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit status, so that story scripts can call it in-process.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{Use: "atelier", Short: "Generate images on your own account and review them together, on Slack and Discord.", Version: version, SilenceUsage: true, SilenceErrors: true}
+	root.AddCommand(serveCommand(), demoCommand(), doctorCommand(), manifestCommand(), registerCommand(), keysCommand(), docsCommand())
+	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "atelier: "+err.Error())
+		return 1
+	}
+	return 0
+}
+
+// logger writes JSON lines for machines; people read the demo's own output.
+func logger(level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
+)
+
+// stopTimeout is how long stopping may take after SIGTERM.
+const stopTimeout = 14 * time.Second
+
+func serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run Atelier for a team.", Args: cobra.NoArgs,
+		Long: "Run Atelier for a team. The configuration comes from the environment:\n\n" + app.Usage(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := app.LoadConfig()
+			if err != nil {
+				return fmt.Errorf("the configuration is not complete:\n%w", err)
+			}
+			log := logger(cfg.LogLevel)
+			a := app.New(cfg, log)
+			if err := a.Start(cmd.Context()); err != nil {
+				return err
+			}
+			log.Info("atelier is running", "addr", a.Addr(), "ops", a.OpsAddr(), "version", version)
+			<-cmd.Context().Done()
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), stopTimeout)
+			defer cancel()
+			log.Info("atelier is stopping")
+			return a.Stop(ctx)
+		},
+	}
+}

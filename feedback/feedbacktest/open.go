@@ -1,0 +1,51 @@
+// Package feedbacktest opens stores for tests and holds the suites that every kind of server must pass: the embedded
+// one by default, a real one when ATELIER_TEST_REDIS names it.
+package feedbacktest
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// Open returns a store of its own for one test. ATELIER_TEST_REDIS is the URL of a real server and
+// ATELIER_TEST_REDIS_MODE its mode; without them an embedded server is started. Commands that touch two partitions
+// fail the test on any of them.
+func Open(t testing.TB) *feedback.Store {
+	t.Helper()
+	prefix := "t" + rdb.NewHolder()
+	s, err := feedback.Open(context.Background(), feedback.Options{URL: os.Getenv("ATELIER_TEST_REDIS"), Mode: rdb.Mode(os.Getenv("ATELIER_TEST_REDIS_MODE")), Prefix: prefix, Guard: true})
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close store: %v", err)
+		}
+	})
+	return s
+}
+
+// Lease takes a partition's lease.
+func Lease(t testing.TB, s *feedback.Store, p core.Partition) core.Lease {
+	t.Helper()
+	l, ok, err := s.Leases.Acquire(t.Context(), string(p), time.Minute)
+	if err != nil || !ok {
+		t.Fatalf("lease of %s: %v %v", p, ok, err)
+	}
+	return l
+}
+
+// Steal gives the partition to a new holder, as when the old one froze for longer than its lease.
+func Steal(t testing.TB, s *feedback.Store, old core.Lease) core.Lease {
+	t.Helper()
+	if err := s.DB.Client.Del(t.Context(), s.DB.Keys.Lease(old.Name)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return Lease(t, s, core.Partition(old.Name))
+}
