@@ -56,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s := &Store{}
 	if o.URL == "" {
-		e, err := rdb.StartEmbedded()
+		e, err := rdb.StartEmbedded() //nolint:contextcheck // it lives until Close, not until Open returns
 		if err != nil {
 			return nil, err
 		}

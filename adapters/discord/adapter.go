@@ -54,8 +54,8 @@ type Adapter struct {
 	sent  *sentLog
 
 	mu    sync.Mutex
-	self  string              // our bot's user id, once known
-	dms   map[string]string   // user -> direct message channel
+	self  string            // our bot's user id, once known
+	dms   map[string]string // user -> direct message channel
 	emoji *emojiTable
 	bound map[core.RoomID]bool // rooms seen, for doctor
 }

@@ -148,9 +148,9 @@ func (m *wireMessage) customIDs() []string {
 }
 
 type wireOverwrite struct {
-	ID   string `json:"id"`
-	Type int    `json:"type"`
-	Deny string `json:"deny"`
+	ID    string `json:"id"`
+	Type  int    `json:"type"`
+	Deny  string `json:"deny"`
 	Allow string `json:"allow"`
 }
 

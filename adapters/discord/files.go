@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	maxFile       = 10 << 20
-	maxFiles      = 10
-	maxUpload     = 24 << 20 // Discord takes 25 MiB per request, the JSON part included
-	maxAlt        = 1024
-	cdnHost       = "cdn.discordapp.com"
-	mediaHost     = "media.discordapp.net"
-	refSeparators = "/"
+	maxFile      = 10 << 20
+	maxFiles     = 10
+	maxUpload    = 24 << 20 // Discord takes 25 MiB per request, the JSON part included
+	maxAlt       = 1024
+	cdnHost      = "cdn.discordapp.com"
+	mediaHost    = "media.discordapp.net"
+	refSeparator = "/"
 )
 
 // upload is the files of one message.
@@ -159,7 +159,11 @@ func cleanFileName(name string) string {
 
 // fileRef describes a file for the journal. Its id says where it hangs, so that an expired link can be renewed.
 func fileRef(channel, message string, a wireAttachment) core.FileRef {
-	f := core.FileRef{ID: strings.Join([]string{channel, message, a.ID}, refSeparators), Name: a.Filename, MIME: a.ContentType, Size: a.Size, Alt: a.Description, URL: a.URL}
+	id := a.ID
+	if message != "" {
+		id = strings.Join([]string{channel, message, a.ID}, refSeparator)
+	}
+	f := core.FileRef{ID: id, Name: a.Filename, MIME: a.ContentType, Size: a.Size, Alt: a.Description, URL: a.URL}
 	f.Alt, _ = core.MaskCredentials(f.Alt)
 	if a.URL == "" {
 		f.Skip = "Discord gave no link to it"
@@ -214,7 +218,7 @@ func (a *Adapter) trustedFile(u *url.URL) bool {
 
 // renew asks for a fresh link: of the message the file hangs on, else of the link itself.
 func (a *Adapter) renew(ctx context.Context, f core.FileRef) (string, error) {
-	if p := strings.Split(f.ID, refSeparators); len(p) == 3 && isSnowflake(p[0]) && isSnowflake(p[1]) {
+	if p := strings.Split(f.ID, refSeparator); len(p) == 3 && isSnowflake(p[0]) && isSnowflake(p[1]) {
 		m, err := a.getMessage(ctx, p[0], p[1])
 		if err == nil {
 			for _, at := range m.allFiles() {

@@ -251,6 +251,6 @@ func seconds(s string) time.Duration {
 // freely is the limiter of tools and tests that brought none.
 type freely struct{}
 
-func (freely) Wait(ctx context.Context, _ string) error              { return context.Cause(ctx) }
-func (freely) Limited(context.Context, string, time.Duration)        {}
-func (freely) Learn(context.Context, string, int, time.Duration)     {}
+func (freely) Wait(ctx context.Context, _ string) error          { return context.Cause(ctx) }
+func (freely) Limited(context.Context, string, time.Duration)    {}
+func (freely) Learn(context.Context, string, int, time.Duration) {}

@@ -129,9 +129,9 @@ func (a *Adapter) Close() { a.http.CloseIdleConnections() }
 // noLimiter is used when nobody paces us.
 type noLimiter struct{}
 
-func (noLimiter) Wait(ctx context.Context, _ string) error                  { return context.Cause(ctx) }
-func (noLimiter) Limited(context.Context, string, time.Duration)            {}
-func (noLimiter) Learn(context.Context, string, int, time.Duration)         {}
+func (noLimiter) Wait(ctx context.Context, _ string) error          { return context.Cause(ctx) }
+func (noLimiter) Limited(context.Context, string, time.Duration)    {}
+func (noLimiter) Learn(context.Context, string, int, time.Duration) {}
 
 // trusted reports whether a URL belongs to Slack or to the overridden API: only there go tokens and answers.
 func (a *Adapter) trusted(raw string) bool {

@@ -122,19 +122,19 @@ func (m *metadata) delivery() (id core.DeliveryID, part int, ok bool) {
 }
 
 type file struct {
-	ID         string `json:"id"`
-	Name       string `json:"name"`
-	Title      string `json:"title"`
-	MIME       string `json:"mimetype"`
-	Size       int64  `json:"size"`
-	Mode       string `json:"mode"`
-	Access     string `json:"file_access"`
-	External   bool   `json:"is_external"`
-	AltText    string `json:"alt_txt"`
-	URL        string `json:"url_private"`
-	Download   string `json:"url_private_download"`
-	Shares     shares `json:"shares"`
-	User       string `json:"user"`
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Title    string `json:"title"`
+	MIME     string `json:"mimetype"`
+	Size     int64  `json:"size"`
+	Mode     string `json:"mode"`
+	Access   string `json:"file_access"`
+	External bool   `json:"is_external"`
+	AltText  string `json:"alt_txt"`
+	URL      string `json:"url_private"`
+	Download string `json:"url_private_download"`
+	Shares   shares `json:"shares"`
+	User     string `json:"user"`
 }
 
 type share struct {

@@ -103,6 +103,6 @@ func answer(w http.ResponseWriter, contentType string, body []byte) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body)                             // a client that went away sends it again
-	_ = http.NewResponseController(w).Flush()        // a writer that cannot flush answers when the handler returns
+	_, _ = w.Write(body)                      // a client that went away sends it again
+	_ = http.NewResponseController(w).Flush() // a writer that cannot flush answers when the handler returns
 }

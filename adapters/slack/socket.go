@@ -310,8 +310,8 @@ type frame struct {
 // read takes one frame after the other: stored, then acknowledged, then the next.
 func (l *link) read(ctx context.Context) {
 	defer close(l.done)
-	defer l.busy.Wait()
 	defer l.ws.Close()
+	defer l.busy.Wait()
 	greeted, left := false, false
 	for !l.retired.Load() {
 		if err := l.ws.SetReadDeadline(time.Now().Add(l.a.tune.silent)); err != nil {

@@ -52,9 +52,9 @@ func (t *Table) parseAction(c core.Command) (Invocation, error) {
 		return Invocation{}, err
 	}
 	for _, part := range strings.Split(c.Action.Arg, ",") {
-		switch {
-		case part == "":
-		case part == ConfirmArg:
+		switch part {
+		case "":
+		case ConfirmArg:
 			inv.Confirm = true
 		default:
 			inv.takeWord(part)

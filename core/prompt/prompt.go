@@ -126,28 +126,28 @@ func (t *Table) version(param, value string) (string, error) {
 	return v, nil
 }
 
-func (d *Param) check(name, value string) error {
+func (p *Param) check(name, value string) error {
 	bad := func() error {
-		return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", name, clip(value)).WithNext("Give %s.", d.Help)
+		return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", name, clip(value)).WithNext("Give %s.", p.Help)
 	}
-	switch d.Kind {
+	switch p.Kind {
 	case "int":
 		n, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || float64(n) < d.Min || float64(n) > d.Max {
+		if err != nil || float64(n) < p.Min || float64(n) > p.Max {
 			return bad()
 		}
 	case "float":
 		n, err := strconv.ParseFloat(value, 64)
-		if err != nil || !(n >= d.Min && n <= d.Max) {
+		if err != nil || !(n >= p.Min && n <= p.Max) {
 			return bad()
 		}
 	case "ratio":
 		w, h, err := ParseRatio(value)
-		if err != nil || max(w, h)/min(w, h) > d.Max {
+		if err != nil || max(w, h)/min(w, h) > p.Max {
 			return bad()
 		}
 	case "choice":
-		if !slices.Contains(d.Choices, value) {
+		if !slices.Contains(p.Choices, value) {
 			return bad()
 		}
 	}

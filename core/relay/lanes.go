@@ -12,7 +12,7 @@ import (
 // lanes runs the outgoings of one partition: in order within a lane (one task in one room), lanes beside each other,
 // so that a room that must wait holds up nobody else.
 type lanes struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // lanes live exactly as long as the partition is held
 	wg  *sync.WaitGroup
 	p   core.Partition
 	l   core.Lease
@@ -38,7 +38,7 @@ func laneOf(e core.Entry[core.Outgoing]) string {
 	case core.OutCard, core.OutComment, core.OutReact, core.OutNotice:
 		return "t/" + string(o.Room) + "/" + string(o.Task)
 	case core.OutJob:
-		return "j/" + string(o.Job.AccountKey())
+		return "j/" + o.Job.AccountKey()
 	default:
 		return "x/" + string(e.ID)
 	}

@@ -70,7 +70,7 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 		ID: core.MakeCommentID(s.In.Room, m.ID), Task: task.ID,
 		Source: core.MessageRef{Room: s.In.Room, Thread: s.In.Thread, ID: m.ID},
 		Author: s.Person.ID, Identity: s.In.Actor.Identity, Name: s.In.Actor.Name, Avatar: s.In.Actor.Avatar,
-		Text: m.Text, At: s.In.At.UTC(), EditedAt: m.EditedAt, Late: s.In.CatchUp,
+		Text: m.Text, At: s.In.At.UTC(), EditedAt: m.EditedAt, Late: s.In.CatchUp && r.Clock.Now().Sub(s.In.At) > lateAfter,
 	}
 	if c.Name == "" {
 		c.Name = s.Person.Name
@@ -83,6 +83,9 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 	}
 	return c
 }
+
+// lateAfter is how old a message found by catch-up must be to be marked with its original time.
+const lateAfter = time.Minute
 
 // seen moves a thread's cursor forward.
 func seen(t *core.Thread, id core.MessageID, at time.Time) *core.Thread {

@@ -62,11 +62,11 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 			add(string(k), string(k))
 		}
 	case "task":
-		room, err := s.Projects.Room(ctx, q.Room)
-		if err != nil || room.Project == "" {
-			return core.Card{}, nil
+		project, err := s.projectOf(ctx, q.Room)
+		if err != nil || project == "" {
+			return core.Card{}, err
 		}
-		list, err := s.Tasks.List(ctx, room.Project, 0, maxChoices)
+		list, err := s.Tasks.List(ctx, project, 0, maxChoices)
 		if err != nil {
 			return core.Card{}, err
 		}
@@ -81,25 +81,37 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 	return core.Card{Choices: matching(all, q.Text)}, nil
 }
 
+// projectOf returns the project that a room is bound to, "" when it is bound to none.
+func (s *Studio) projectOf(ctx context.Context, id core.RoomID) (core.ProjectKey, error) {
+	room, err := s.Projects.Room(ctx, id)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return room.Project, nil
+}
+
 func (s *Studio) completeVersion(ctx context.Context, q core.Query) (core.Card, error) {
-	id, err := core.ParseTaskID(q.Options["task"])
-	if err != nil && q.Thread != "" {
-		room, err := s.Projects.Room(ctx, q.Room)
-		if err != nil || room.Project == "" {
-			return core.Card{}, nil
-		}
-		th, err := s.Refs.Thread(ctx, s.Parts.OfProject(room.Project), q.Room, q.Thread)
+	project, err := s.projectOf(ctx, q.Room)
+	if err != nil || project == "" {
+		return core.Card{}, err
+	}
+	id, typed := core.ParseTaskID(q.Options["task"])
+	if typed != nil && q.Thread != "" {
+		th, err := s.Refs.Thread(ctx, s.Parts.OfProject(project), q.Room, q.Thread)
 		if err != nil {
-			return core.Card{}, nil
+			return core.Card{}, ignoreMissing(err)
 		}
 		id = th.Task
 	}
-	if id == "" {
+	if id == "" || id.Project() != project {
 		return core.Card{}, nil
 	}
 	all, err := s.Tasks.Versions(ctx, id)
 	if err != nil {
-		return core.Card{}, nil
+		return core.Card{}, ignoreMissing(err)
 	}
 	var out []core.Choice
 	for i := len(all) - 1; i >= 0; i-- {
@@ -123,4 +135,12 @@ func matching(all []core.Choice, typed string) []core.Choice {
 		}
 	}
 	return out
+}
+
+// ignoreMissing makes "there is none" no error: an autocomplete without matches is empty.
+func ignoreMissing(err error) error {
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return nil
+	}
+	return err
 }

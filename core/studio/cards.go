@@ -125,10 +125,9 @@ func plural(n int, noun string) string {
 }
 
 func tone(task *core.Task, v *core.Version) core.Tone {
-	for i := len(v.Verdicts) - 1; i >= 0; i-- {
-		if v.Verdicts[i].Approved {
-			return core.ToneGood
-		}
+	if n := len(v.Verdicts); n > 0 && v.Verdicts[n-1].Approved {
+		return core.ToneGood
+	} else if n > 0 {
 		return core.ToneWarn
 	}
 	if task.Status == core.StatusApproved {

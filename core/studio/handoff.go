@@ -61,14 +61,15 @@ func (s *Studio) attach(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "A link alone is not downloaded: Atelier fetches nothing from image sites.").WithNext("Save the picture and upload it with attach, or into the task's thread.")
 	}
 	im := core.Import{Person: c.Person.ID, Identity: c.In.Actor.Identity, Room: c.Room.ID, Thread: c.In.Thread, Target: c.inv.Target, Reply: c.In.Reply, Want: c.inv.Ref}
-	if c.inv.Task != "" || c.Thread != nil {
+	switch {
+	case c.inv.Task != "" || c.Thread != nil:
 		if err := s.findTask(ctx, c); err != nil {
 			return core.Change{}, err
 		}
 		im.Task = c.task.ID
-	} else if c.inv.Ref.Version > 0 {
+	case c.inv.Ref.Version > 0:
 		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d of which task?", c.inv.Ref.Version).WithNext("Name it, such as attach ACME-1 v1, or say it in the task's thread.")
-	} else {
+	default:
 		im.Task = core.MakeTaskID(c.Project.Key, 0) // any open one of the project: matched when the picture was read
 	}
 	files := c.inv.Files

@@ -122,7 +122,8 @@ func (s *Studio) pick(ctx context.Context, c *call) (core.Change, error) {
 	for i := range outs {
 		outs[i].Card = &card
 	}
-	change.Out = append(outs, cardsIn(c.task, c, "pick/"+string(c.In.ID), 0)...)
+	change.Out = outs
+	change.Out = append(change.Out, cardsIn(c.task, c, "pick/"+string(c.In.ID), 0)...)
 	change.Out = append(change.Out, c.answer(text(fmt.Sprintf("Picked %s. Upscale, Vary, Zoom and Pan now work on it.", ref))))
 	return change, nil
 }

@@ -152,14 +152,14 @@ func (r *Runner) run(ctx context.Context, j core.Job) {
 		r.finish(ctx, j, core.JobEvent{State: core.JobFailed, Message: "That provider is not offered any more."})
 		return
 	}
-	r.tell(ctx, j, core.JobEvent{State: core.JobRunning})
+	r.mention(ctx, j, 0)
 	req := j.Request
 	req.Open = r.Blobs.Open
 	last := r.Clock.Now()
 	res, err := pr.Run(ctx, core.Account{Person: j.Person, Provider: j.Provider}, req, func(percent int) {
 		if now := r.Clock.Now(); now.Sub(last) >= progressEvery && percent > 0 && percent < 100 {
 			last = now
-			r.tell(ctx, j, core.JobEvent{State: core.JobRunning, Progress: percent})
+			r.mention(ctx, j, percent)
 		}
 	})
 	if ctx.Err() != nil {
@@ -219,6 +219,13 @@ func (r *Runner) finish(ctx context.Context, j core.Job, ev core.JobEvent) {
 		if r.Clock.Sleep(ctx, time.Second) != nil {
 			return
 		}
+	}
+}
+
+// mention tells that a job runs. Nothing depends on it, so a failure is only logged.
+func (r *Runner) mention(ctx context.Context, j core.Job, percent int) {
+	if err := r.tell(ctx, j, core.JobEvent{State: core.JobRunning, Progress: percent}); err != nil {
+		r.Log.WarnContext(ctx, "progress not told", "job", j.ID, "error", err)
 	}
 }
 

@@ -4,6 +4,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -58,7 +59,7 @@ func (q *Queue) Submit(ctx context.Context, j core.Job) (int, error) {
 		return 0, err
 	}
 	rank, err := q.db.Client.ZRank(ctx, k.Queue(p, acct), string(j.ID)).Result()
-	if err == redis.Nil {
+	if errors.Is(err, redis.Nil) {
 		return 0, nil
 	}
 	return int(rank) + 1, rdb.Fault(err)

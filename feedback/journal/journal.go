@@ -4,6 +4,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -190,7 +191,7 @@ func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Out
 // await blocks until something newer than what was seen lies in either stream. It takes nothing.
 func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) error {
 	err := j.db.Client.XRead(ctx, &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}).Err()
-	if err == redis.Nil {
+	if errors.Is(err, redis.Nil) {
 		return nil
 	}
 	return rdb.Fault(err)

@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (s *Store) ActiveThreads(ctx context.Context, p core.Partition, since time.
 		task, room, _ := strings.Cut(n, "|")
 		cmds[i] = pipe.HGet(ctx, s.db.Keys.TaskThreads(p, core.TaskID(task)), room)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return nil, rdb.Fault(err)
 	}
 	out := make([]*core.Thread, 0, len(names))

@@ -3,6 +3,7 @@ package review
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -110,7 +111,7 @@ func (s *Store) feed(b *rdb.Batch, p core.Partition, kind, id string) {
 // NextTask returns the number that the project's next task will have.
 func (s *Store) NextTask(ctx context.Context, p core.Partition, key core.ProjectKey) (int, error) {
 	n, err := s.db.Client.Get(ctx, s.db.Keys.Sequence(p, key)).Int()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return 0, rdb.Fault(err)
 	}
 	return n + 1, nil

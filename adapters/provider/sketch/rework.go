@@ -228,7 +228,8 @@ func colour(c rgb) string {
 		{"red", hex(0xc04030)}, {"rose", hex(0xd890a0)}, {"violet", hex(0x6a4a90)}, {"brown", hex(0x5a3a2a)}, {"cream", hex(0xf2e6cc)}}
 	best, name := math.Inf(1), ""
 	for _, n := range names {
-		d := math.Pow(c.r-n.at.r, 2) + math.Pow(c.g-n.at.g, 2) + math.Pow(c.b-n.at.b, 2)
+		dr, dg, db := c.r-n.at.r, c.g-n.at.g, c.b-n.at.b
+		d := dr*dr + dg*dg + db*db
 		if d < best {
 			best, name = d, n.name
 		}

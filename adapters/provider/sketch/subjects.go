@@ -15,7 +15,7 @@ func (c *canvas) poly(col rgb, xy ...float64) {
 		return
 	}
 	minX, minY, maxX, maxY := xy[0], xy[1], xy[0], xy[1]
-	for i := 0; i < len(xy); i += 2 {
+	for i := 0; i+1 < len(xy); i += 2 {
 		minX, maxX = math.Min(minX, xy[i]), math.Max(maxX, xy[i])
 		minY, maxY = math.Min(minY, xy[i+1]), math.Max(maxY, xy[i+1])
 	}
@@ -27,7 +27,7 @@ func (c *canvas) poly(col rgb, xy ...float64) {
 	z := vector.NewRasterizer(box.Dx(), box.Dy())
 	ox, oy := float64(box.Min.X), float64(box.Min.Y)
 	z.MoveTo(float32(xy[0]-ox), float32(xy[1]-oy))
-	for i := 2; i < len(xy); i += 2 {
+	for i := 2; i+1 < len(xy); i += 2 {
 		z.LineTo(float32(xy[i]-ox), float32(xy[i+1]-oy))
 	}
 	z.ClosePath()

@@ -1,0 +1,29 @@
+.PHONY: demo test race lint golden bench bench-long fuzz
+
+demo: ## try everything on this machine
+	go run ./cmd/atelier demo
+
+test: ## the README's test command
+	go test ./...
+
+race:
+	go test -race ./...
+
+lint:
+	go vet ./...
+	golangci-lint run
+
+golden: ## write generated pages and golden files anew
+	UPDATE_GOLDEN=1 go test ./core/command
+	go test ./adapters/slack ./adapters/discord -run 'Golden|Card|Manifest|Registration' -update
+
+bench: ## ratios against a floor measured in the same run; under five minutes
+	go test -run '^$$' -bench . -benchtime 1x ./cmd/atelier/internal/bench ./adapters/media ./adapters/provider/sketch
+
+bench-long:
+	ATELIER_BENCH_LONG=1 go test -run '^$$' -bench . -benchtime 1x -timeout 60m ./cmd/atelier/internal/bench ./adapters/media ./adapters/provider/sketch
+
+FUZZ ?= 10s
+fuzz: ## each fuzz test for a short while
+	@go list ./... | while read p; do \
+	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p || exit 1; done; done
