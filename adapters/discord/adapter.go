@@ -57,7 +57,6 @@ type Adapter struct {
 	self  string            // our bot's user id, once known
 	dms   map[string]string // user -> direct message channel
 	emoji *emojiTable
-	bound map[core.RoomID]bool // rooms seen, for doctor
 }
 
 var (
@@ -85,7 +84,7 @@ func New(o Options) (*Adapter, error) {
 		return nil, core.Errorf(core.CodeInvalid, "Discord's API URL is no http(s) URL.")
 	}
 	a := &Adapter{o: o, api: api, override: api.String() != defaultAPI, clock: o.Clock, log: o.Log, emoji: newEmojiTable(),
-		dms: map[string]string{}, bound: map[core.RoomID]bool{}, sent: newSentLog()}
+		dms: map[string]string{}, sent: newSentLog()}
 	if a.clock == nil {
 		a.clock = core.SystemClock{}
 	}

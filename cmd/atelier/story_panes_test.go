@@ -95,7 +95,7 @@ func flatten(v any, b *strings.Builder, s *shown) {
 			if _, ok := v["text"]; !ok {
 				fmt.Fprint(b, v["url"])
 			}
-		case "header", "section", "context", "rich_text", "divider":
+		case "header", "section", "context", "rich_text", "divider", "rich_text_section", "rich_text_quote", "rich_text_preformatted":
 			b.WriteByte('\n')
 		}
 		for _, key := range []string{"text", "fields", "elements"} {
@@ -232,7 +232,14 @@ func (p discordPane) all(name string) []shown {
 
 func discordShown(m discordsim.MessageView, room, thread, where string) shown {
 	s := shown{id: m.ID, room: room, thread: thread, where: where, author: m.Author, text: m.Content, buttons: map[string]string{}, reactions: map[string]int{}, edited: m.Edited != nil, raw: m}
-	for _, e := range m.Embeds {
+	var embeds []map[string]any
+	var components []any
+	data, _ := json.Marshal(map[string]any{"e": m.Embeds, "c": m.Components})
+	_ = json.Unmarshal(data, &struct {
+		E *[]map[string]any `json:"e"`
+		C *[]any            `json:"c"`
+	}{&embeds, &components})
+	for _, e := range embeds {
 		for _, k := range []string{"title", "description"} {
 			if t, ok := e[k].(string); ok {
 				s.text += "\n" + t
@@ -266,9 +273,7 @@ func discordShown(m discordsim.MessageView, room, thread, where string) shown {
 			walk(v["components"])
 		}
 	}
-	for _, c := range m.Components {
-		walk(map[string]any(c))
-	}
+	walk(components)
 	for _, a := range m.Attachments {
 		s.files++
 		if strings.HasPrefix(a.ContentType, "image/") {

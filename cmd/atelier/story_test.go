@@ -39,6 +39,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
+			e.Values[storyKey{}] = &story{}
 			for _, kv := range os.Environ() {
 				if strings.HasPrefix(kv, "GOCOVERDIR=") {
 					e.Vars = append(e.Vars, kv)
@@ -95,16 +96,16 @@ type shown struct {
 type storyKey struct{}
 
 func of(ts *testscript.TestScript) *story {
-	s, _ := ts.Value(storyKey{}).(*story)
-	if s == nil {
-		s = begin(ts, nil)
+	s := ts.Value(storyKey{}).(*story)
+	if s.w == nil {
+		begin(ts, nil)
 	}
 	return s
 }
 
 // begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, provider=NAME.
-func begin(ts *testscript.TestScript, args []string) *story {
-	s := &story{}
+func begin(ts *testscript.TestScript, args []string) {
+	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("ATELIER_TEST_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -142,7 +143,6 @@ func begin(ts *testscript.TestScript, args []string) *story {
 	s.w, err = demo.Start(ctx, o)
 	ts.Check(err)
 	s.panes = map[string]pane{"slack": slackPane{s.w.Slack}, "discord": discordPane{s.w.Discord}}
-	ts.SetValue(storyKey{}, s)
 	ts.Defer(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -152,7 +152,6 @@ func begin(ts *testscript.TestScript, args []string) *story {
 		e.Close()
 	})
 	s.until(ts, "both platforms are connected", func() bool { return s.connected(o) })
-	return s
 }
 
 func (s *story) connected(o demo.Options) bool {

@@ -273,7 +273,7 @@ func (i *Invocation) fill(named map[string]string, mentions map[string]core.Iden
 	for name, value := range named {
 		o, ok := i.Row.Option(strings.ToLower(name))
 		if !ok {
-			return core.Errorf(core.CodeInvalid, "%q has no option --%s.", i.Row.Verb, clip(name)).WithNext("%s", i.usage())
+			return core.Errorf(core.CodeInvalid, "%s has no option --%s.", i.Row.Verb, clip(name)).WithNext("%s", i.usage())
 		}
 		value = strings.TrimSpace(value)
 		if value == "" {
@@ -326,7 +326,7 @@ func (i *Invocation) fill(named map[string]string, mentions map[string]core.Iden
 func (i *Invocation) require() error {
 	for _, o := range i.Row.Options {
 		if o.Required && i.Args[o.Name] == "" {
-			return core.Errorf(core.CodeInvalid, "%q needs a %s.", i.Row.Verb, o.Name).WithNext("%s", i.usage())
+			return core.Errorf(core.CodeInvalid, "%s needs a %s.", i.Row.Verb, o.Name).WithNext("%s", i.usage())
 		}
 	}
 	return nil

@@ -115,16 +115,27 @@ func (s *Studio) Uploaded(ctx context.Context, sc relay.Scope, m *core.Comment) 
 
 // openHandoffs lists a person's versions that wait to be brought back, of one task or (number 0) of its project.
 func (s *Studio) openHandoffs(ctx context.Context, p core.PersonID, task core.TaskID) ([]core.Job, error) {
-	list, err := s.Jobs.Queue(ctx, p)
+	if task.Number() == 0 {
+		list, err := s.Jobs.Queue(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		return slices.DeleteFunc(list, func(j core.Job) bool {
+			return j.State != core.JobHandedOff || j.Version.Task.Project() != task.Project()
+		}), nil
+	}
+	// The task's own versions know it first: the queue lies in another partition and follows a moment later.
+	all, err := s.Tasks.Versions(ctx, task)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(list, func(j core.Job) bool {
-		if task.Number() == 0 {
-			return j.State != core.JobHandedOff || j.Version.Task.Project() != task.Project()
+	var out []core.Job
+	for _, v := range all {
+		if v.State == core.JobHandedOff && v.Person == p {
+			out = append(out, core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: p, Provider: v.Provider, Request: v.Request, State: v.State})
 		}
-		return j.State != core.JobHandedOff || j.Version.Task != task
-	}), nil
+	}
+	return out, nil
 }
 
 // Imported matches a picture that was brought with an open version: by the provider's job id, by the prompt, by being

@@ -117,8 +117,8 @@ func (s *Studio) pick(ctx context.Context, c *call) (core.Change, error) {
 		shown, mime = img.Blob, img.MIME
 	}
 	body := core.RichText{core.Para(core.Text("👉 "), core.Bold(c.name()), core.Text(fmt.Sprintf(" picked %s", ref)))}
-	card := core.Card{Images: []core.Image{{Blob: shown, Name: fmt.Sprintf("%s-%s.jpg", c.task.ID, ref), Alt: fmt.Sprintf("Picture %s of %s: %s", ref, c.task.ID, clip(c.version.Request.Prompt, 300)), MIME: mime, Width: img.Width, Height: img.Height}}}
-	outs := notices(c.task, "pick-"+core.Digest(12, string(c.In.ID)), c, body)
+	card := core.Card{Body: body, Images: []core.Image{{Blob: shown, Name: fmt.Sprintf("%s-%s.jpg", c.task.ID, ref), Alt: fmt.Sprintf("Picture %s of %s: %s", ref, c.task.ID, clip(c.version.Request.Prompt, 300)), MIME: mime, Width: img.Width, Height: img.Height}}}
+	outs := notices(c.task, "pick-"+core.Digest(12, string(c.In.ID)), c, nil)
 	for i := range outs {
 		outs[i].Card = &card
 	}

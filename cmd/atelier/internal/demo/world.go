@@ -162,7 +162,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	mux.Handle("/sim/slack/", http.StripPrefix("/sim/slack", w.Slack))
 	mux.Handle("/sim/discord/", http.StripPrefix("/sim/discord", w.Discord))
 	mux.HandleFunc("GET /demo/info", w.info)
-	mux.Handle("GET /", pages())
+	mux.Handle("/", pages())
 	w.srv = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		defer close(w.served)
