@@ -139,7 +139,7 @@ type Delivery struct {
 type Author struct {
 	Name   string `json:"name"`
 	Avatar string `json:"avatar,omitempty"` // public URL or empty
-	From   string `json:"from,omitempty"`   // the platform they wrote on, for "(Slack)"
+	From   string `json:"from,omitempty"`   // the platform they wrote on, for "(Slack)"; empty when they are known here
 }
 
 // File is a file to be delivered.

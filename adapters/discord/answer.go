@@ -11,10 +11,9 @@ import (
 const (
 	// settling is how long an interaction's webhook may be unknown yet: its acknowledgement may still be on the way,
 	// from this process or from another.
-	settling     = 5 * time.Second
-	maxBrief     = 180
-	maxDirect    = 10_000
-	answerBucket = "app"
+	settling  = 5 * time.Second
+	maxBrief  = 180
+	maxDirect = 10_000
 )
 
 // answer tells one person something privately, through the handle of what they did.
@@ -38,12 +37,14 @@ func (a *Adapter) answer(ctx context.Context, d core.Delivery) (core.Receipt, er
 	}
 	r := core.Receipt{}
 	for i, p := range parts {
-		if id := a.sent.get(d.ID, i); id != "" {
+		// Filling the original twice shows the newest; only further messages could double.
+		original := i == 0 && d.Reply.Kind != core.ReplyFollowup
+		if id := a.sent.get(d.ID, i); id != "" && !original {
 			r.Parts = append(r.Parts, core.MessageID(id))
 			continue
 		}
 		var m wireMessage
-		if err := a.answerPart(ctx, d, p, i == 0 && d.Reply.Kind != core.ReplyFollowup, &m); err != nil {
+		if err := a.answerPart(ctx, d, p, original, &m); err != nil {
 			return r, err
 		}
 		a.sent.put(d.ID, i, m.ID)
@@ -55,7 +56,7 @@ func (a *Adapter) answer(ctx context.Context, d core.Delivery) (core.Receipt, er
 // answerPart fills the interaction's own answer, or adds a private message to it.
 func (a *Adapter) answerPart(ctx context.Context, d core.Delivery, p part, original bool, m *wireMessage) error {
 	body := p.payload()
-	c := call{method: http.MethodPost, route: "POST webhooks/app", major: answerBucket, path: "webhooks/" + a.o.ApplicationID + "/" + d.Reply.Token, upload: &upload{files: p.files}, exempt: true, eff: creating}
+	c := call{method: http.MethodPost, route: "POST webhooks/app", path: "webhooks/" + a.o.ApplicationID + "/" + d.Reply.Token, upload: &upload{files: p.files}, exempt: true, eff: creating}
 	if original {
 		c.method, c.route, c.eff = http.MethodPatch, "PATCH webhooks/app/original", repeatable
 		c.path += "/messages/@original"

@@ -55,15 +55,15 @@ func (a *Adapter) compose(ctx context.Context, d core.Delivery, at spot) ([]part
 
 // composeFiles keeps what is uploaded already and loads the rest. A card shows only files that it names.
 func (a *Adapter) composeFiles(ctx context.Context, d core.Delivery, first *part) ([]outFile, []string, error) {
-	var load1 []core.File
+	var missing []core.File
 	for _, f := range d.Files {
 		if h := d.Handles[f.Blob]; h != "" && d.Op == core.OpEdit && isSnowflake(h) {
 			first.keep = append(first.keep, h)
 			continue
 		}
-		load1 = append(load1, f)
+		missing = append(missing, f)
 	}
-	return load(ctx, load1)
+	return load(ctx, missing)
 }
 
 // handles notes under which ids uploaded files lie: in the list of attachments, or in the embed that shows them.
@@ -207,7 +207,6 @@ func (a *Adapter) forumPost(ctx context.Context, d core.Delivery, at spot, parts
 		}
 		c := call{method: http.MethodPost, route: "POST channels/threads", major: at.parent, path: "channels/" + at.parent + "/threads", eff: creating,
 			upload: &upload{files: parts[0].files}, body: map[string]any{"name": threadName(d.ThreadName), "auto_archive_duration": 10080, "message": parts[0].payload()}}
-		// With files the list of attachments has to stand beside the message, not in it.
 		if err := a.rest.do(ctx, c, &out); err != nil {
 			return r, err
 		}

@@ -414,4 +414,31 @@ func TestDoctorAndRegister(t *testing.T) {
 	}
 }
 
-var _ = context.Background
+// TestAnswerBeforeAcknowledgement lets the answer be on its way before Discord has the acknowledgement.
+func TestAnswerBeforeAcknowledgement(t *testing.T) {
+	r := newRig(t, rigOptions{http: true})
+	r.register()
+	done := make(chan error, 1)
+	first := make(chan struct{})
+	r.rec.stored = func(in core.Inbound) {
+		if in.Kind != core.InboundCommand {
+			return
+		}
+		go func() {
+			_, err := r.a.Deliver(context.Background(), core.Delivery{ID: "d-early", Op: core.OpAnswer, Room: studio, Reply: in.Reply, Text: core.Plain("early")})
+			done <- err
+		}()
+		go func() {
+			defer close(first)
+			r.poll("a refused answer", func() bool { return len(r.sim.Calls("/webhooks/"+discordsim.DemoBotID)) > 0 })
+		}()
+		<-first
+	}
+	r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "command", Channel: discordsim.DemoStudio, Command: "atelier status"})
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if e := r.sim.Ephemerals(discordsim.DemoMaya); len(e) != 1 || e[0].Content != "early" {
+		t.Fatalf("%+v", e)
+	}
+}

@@ -351,6 +351,9 @@ func (g *supervisor) stop(s *session) {
 		defer func() { _ = recover() }()
 		if s.dg.TryRLock() {
 			s.dg.RUnlock()
+			if l := s.current(); l != nil {
+				l.leave()
+			}
 			_ = s.dg.Close()
 		}
 	}()

@@ -50,6 +50,7 @@ type recorder struct {
 	fail    error
 	changed chan struct{}
 	answer  func(core.Query) (core.Card, error)
+	stored  func(core.Inbound) // called once for each new inbound, before Receive returns
 }
 
 func newRecorder() *recorder {
@@ -70,6 +71,9 @@ func (r *recorder) Receive(_ context.Context, in core.Inbound) error {
 	if !r.seen[in.ID] {
 		r.seen[in.ID] = true
 		r.in = append(r.in, in)
+		if r.stored != nil {
+			r.stored(in)
+		}
 	}
 	r.bump()
 	return nil
@@ -146,8 +150,12 @@ type syncBuffer struct {
 	b  bytes.Buffer
 }
 
-func (b *syncBuffer) Write(p []byte) (int, error) { b.mu.Lock(); defer b.mu.Unlock(); return b.b.Write(p) }
-func (b *syncBuffer) String() string              { b.mu.Lock(); defer b.mu.Unlock(); return b.b.String() }
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+func (b *syncBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return b.b.String() }
 
 type rigOptions struct {
 	sim  discordsim.Options

@@ -29,7 +29,7 @@ const (
 	commandChat    = 1
 	commandMessage = 3
 
-	// tokenLife is how long an interaction's token answers; a little less than Discord grants.
+	// tokenLife is how long an interaction's token answers.
 	tokenLife = 15 * time.Minute
 	// ackWithin leaves room inside Discord's three seconds.
 	ackWithin = 2500 * time.Millisecond

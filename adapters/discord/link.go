@@ -48,6 +48,7 @@ type link struct {
 	pending  time.Time // when the oldest unanswered write happened
 	interval time.Duration
 	opened   bool
+	leaving  bool
 	code     int
 	verdict  error
 	closed   sync.Once
@@ -62,9 +63,23 @@ func (l *link) Close() error {
 	return err
 }
 
-// Write sends and expects some answer within deadAfter.
-func (l *link) Write(p []byte) (int, error) {
+// leave lets the library say goodbye, which ends the session.
+func (l *link) leave() {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaving = true
+}
+
+// Write sends and expects some answer within deadAfter. The library says goodbye on its own account when heartbeats
+// stay unanswered; that would end a session which can still be resumed.
+func (l *link) Write(p []byte) (int, error) {
+	const goodbye = 0x88
+	l.mu.Lock()
+	if len(p) > 0 && p[0] == goodbye && !l.leaving {
+		l.mu.Unlock()
+		_ = l.Close()
+		return 0, net.ErrClosed
+	}
 	if l.pending.IsZero() {
 		l.pending = time.Now()
 		if l.reading {

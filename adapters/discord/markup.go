@@ -239,7 +239,7 @@ func blockMark(s string) int {
 	switch {
 	case t == "":
 		return 0
-	case t[0] == '#', strings.HasPrefix(t, "> "), strings.HasPrefix(t, ">>> "), strings.HasPrefix(t, "- "), strings.HasPrefix(t, "-# "):
+	case t[0] == '#', t[0] == '>', strings.HasPrefix(t, "- "), strings.HasPrefix(t, "* "), strings.HasPrefix(t, "-# "):
 		return pad + 1
 	case digits > 0 && digits < 10 && strings.HasPrefix(t[digits:], ". "):
 		return pad + digits + 1

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -39,8 +40,10 @@ type call struct {
 	body   any
 	upload *upload
 	eff    effect
-	exempt bool // interaction endpoints do not count against the global limit
-	extra  string
+	// exempt marks interaction endpoints: they do not count globally, and their own limit is per token, so that one
+	// bucket for all of them would hold people back who have nothing to do with each other.
+	exempt bool
+	extra  string // a further bucket that no header shows
 }
 
 // rest speaks to Discord's REST interface: one attempt per call, limits kept by the shared limiter.
@@ -54,7 +57,6 @@ type rest struct {
 	mu      sync.Mutex
 	buckets map[string]string // route + major -> Discord's bucket
 	learned map[string]learned
-	global  bool
 }
 
 type learned struct {
@@ -88,8 +90,8 @@ func (r *rest) do(ctx context.Context, c call, out any) error {
 	if err != nil {
 		return err
 	}
-	sent := false
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent = true }})
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, c.method, r.base+"/"+c.path, bytes.NewReader(body))
 	if err != nil {
 		return core.Errorf(core.CodeInternal, "request for %s could not be built", c.route)
@@ -101,7 +103,7 @@ func (r *rest) do(ctx context.Context, c call, out any) error {
 	}
 	res, err := r.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.route, cut(ctx, err, sent, c.eff))
+		return fmt.Errorf("%s: %w", c.route, cut(ctx, err, sent.Load(), c.eff))
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
@@ -145,19 +147,24 @@ func (r *rest) bucketOf(c call) string {
 	return "discord/" + strings.ReplaceAll(c.route, " ", "-") + "/" + c.major
 }
 
+// teach tells the limiter a rate that no header tells, once.
+func (r *rest) teach(ctx context.Context, bucket string, n int, window time.Duration) {
+	r.mu.Lock()
+	_, known := r.learned[bucket]
+	r.learned[bucket] = learned{n: n, window: window}
+	r.mu.Unlock()
+	if !known {
+		r.limiter.Learn(ctx, bucket, n, window)
+	}
+}
+
 // wait asks the shared limiter for leave: globally, for the bucket, and for what the caller named beside it.
 func (r *rest) wait(ctx context.Context, c call) error {
-	r.mu.Lock()
-	first := !r.global
-	r.global = true
-	r.mu.Unlock()
-	if first {
-		r.limiter.Learn(ctx, globalBucket, 50, time.Second)
+	if c.exempt {
+		return nil
 	}
-	wanted := []string{r.bucketOf(c)}
-	if !c.exempt {
-		wanted = append(wanted, globalBucket)
-	}
+	r.teach(ctx, globalBucket, 50, time.Second)
+	wanted := []string{r.bucketOf(c), globalBucket}
 	if c.extra != "" {
 		wanted = append(wanted, c.extra)
 	}
@@ -173,7 +180,7 @@ func (r *rest) wait(ctx context.Context, c call) error {
 func (r *rest) learn(ctx context.Context, c call, res *http.Response) {
 	h := res.Header
 	hash := h.Get("X-RateLimit-Bucket")
-	if hash == "" {
+	if hash == "" || c.exempt {
 		return
 	}
 	bucket := "discord/" + hash + "/" + c.major
@@ -230,11 +237,12 @@ func (r *rest) refuse(ctx context.Context, c call, res *http.Response, data []by
 		if wait == 0 {
 			wait = time.Second
 		}
-		bucket := r.bucketOf(c)
-		if global {
-			bucket = globalBucket
+		switch {
+		case global:
+			r.limiter.Limited(ctx, globalBucket, wait)
+		case !c.exempt:
+			r.limiter.Limited(ctx, r.bucketOf(c), wait)
 		}
-		r.limiter.Limited(ctx, bucket, wait)
 	}
 	return refused(e, wait, global, c.eff)
 }

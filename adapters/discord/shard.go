@@ -3,6 +3,7 @@ package discord
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -36,10 +37,15 @@ func (a *Adapter) holdShard(ctx context.Context) (held context.Context, release 
 				defer close(done)
 				a.renewShard(held, cancel, lease)
 			}()
+			var once sync.Once
+			give := func() { once.Do(func() { a.releaseShard(ctx, lease) }) }
+			// At the end of the process the next holder need not wait for our goodbye: what both get is stored once.
+			stop := context.AfterFunc(ctx, give)
 			return held, func() {
 				cancel(nil)
 				<-done
-				a.releaseShard(ctx, lease)
+				stop()
+				give()
 			}, nil
 		}
 		if err := a.clock.Sleep(ctx, shardRetry); err != nil {

@@ -146,7 +146,7 @@ func (a *Adapter) hookCall(ctx context.Context, h hook, channel, thread, method,
 		q.Set("wait", "true")
 		c.eff = creating
 		c.extra = hookPerChannel + channel
-		a.rest.limiter.Learn(ctx, c.extra, 30, time.Minute)
+		a.rest.teach(ctx, c.extra, 30, time.Minute)
 	}
 	if thread != "" {
 		q.Set("thread_id", thread)

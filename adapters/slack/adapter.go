@@ -58,7 +58,7 @@ type Adapter struct {
 
 // tuning holds the waits that tests shorten.
 type tuning struct {
-	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, lookup time.Duration
+	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup time.Duration
 }
 
 var (
@@ -103,7 +103,7 @@ func New(o Options) (*Adapter, error) {
 	}
 	o.Connections = min(o.Connections, maxSockets)
 	a := &Adapter{o: o, origin: u, tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
-		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, lookup: 700 * time.Millisecond}}
+		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond}}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = callTimeout, 16
 	stop := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -171,7 +171,7 @@ type installation struct {
 	directs *cache[string]       // user -> channel of the direct message
 	uploads *cache[string]       // blob or delivery part -> uploaded file
 	learned *cache[bool]         // buckets whose rate the limiter knows
-	pressed map[string]time.Time // channel -> last 429 on a post
+	refused map[string]time.Time // channel -> last 429 on a post
 }
 
 // identity is who we are in a team.
@@ -180,7 +180,7 @@ type identity struct {
 }
 
 func (a *Adapter) newInstallation(token core.Secret) *installation {
-	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), pressed: map[string]time.Time{},
+	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
 		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), directs: newCache[string](5000, time.Hour),
 		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute)}
 	i.api = slackgo.New(token.Reveal(), slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http))
@@ -347,6 +347,9 @@ func (i *installation) do(ctx context.Context, method, channel string, creating 
 			return core.Wrap(core.CodeRetry, err)
 		}
 	}
+	if ctx.Err() != nil {
+		return core.Wrap(core.CodeRetry, context.Cause(ctx)) // nothing was sent
+	}
 	err := f(ctx)
 	out := classify(err, creating)
 	var l *limited
@@ -376,14 +379,14 @@ func (i *installation) pressure(channel string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	team := false
-	for c, at := range i.pressed {
+	for c, at := range i.refused {
 		if now.Sub(at) > time.Second {
-			delete(i.pressed, c)
+			delete(i.refused, c)
 		} else if c != channel {
 			team = true
 		}
 	}
-	i.pressed[channel] = now
+	i.refused[channel] = now
 	return team
 }
 

@@ -337,6 +337,7 @@ func (r *rig) again(d core.Delivery) core.Receipt {
 func TestPostedExactlyOnce(t *testing.T) {
 	for _, kind := range []string{"error_before", "error_after", "drop_before", "drop_after", "undecodable", "ratelimited"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, rigOptions{idle: true})
 			root := r.card("d-root")
 			long := core.RichText{core.Para(core.Text(strings.Repeat("one two ", 700))), core.Para(core.Text("end"))}

@@ -125,14 +125,14 @@ func classify(err error, creating bool) error {
 	if creating {
 		open = core.CodeUnknown
 	}
-	var known *core.Error
+	if _, known := err.(*core.Error); known { // only the outermost: a cause deeper down belongs to the context
+		return err
+	}
 	var l *limited
 	var st *badStatus
 	var ns *notSent
 	var api *apiError
 	switch {
-	case errors.As(err, &known):
-		return err
 	case errors.As(err, &l):
 		return &core.Error{Code: core.CodeRetry, RetryAfter: l.after, Err: err}
 	case errors.As(err, &ns):

@@ -160,7 +160,7 @@ func (i *installation) share(ctx context.Context, f core.File, mark, channel, th
 	shared := func(f file) bool { return f.Shares.in(channel, thread) != "" }
 	now := i.a.o.Clock.Now()
 	if id, _ = i.uploads.get(mark, now); id != "" && again {
-		info, err := i.await(ctx, id, 3*time.Second, shared)
+		info, err := i.await(ctx, id, i.a.tune.shareWait, shared)
 		switch {
 		case err == nil:
 			return id, info.Shares.in(channel, thread), nil

@@ -218,7 +218,7 @@ func newRig(t *testing.T, o rigOptions) *rig {
 		t.Fatal(err)
 	}
 	r.a.tune = tuning{ping: 50 * time.Millisecond, silent: 400 * time.Millisecond, leaseTTL: 300 * time.Millisecond, retryMin: 10 * time.Millisecond, retryMax: 100 * time.Millisecond,
-		filePoll: 10 * time.Millisecond, fileWait: 5 * time.Second, lookup: 700 * time.Millisecond}
+		filePoll: 10 * time.Millisecond, fileWait: 5 * time.Second, shareWait: 300 * time.Millisecond, lookup: 700 * time.Millisecond}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	r.ctx = ctx
 	run, stop := context.WithCancel(ctx)

@@ -266,7 +266,11 @@ func (l *link) alive(extend func() error) error {
 	if l.retired.Load() {
 		return nil
 	}
-	return extend()
+	err := extend()
+	if l.retired.Load() {
+		return l.ws.SetReadDeadline(time.Now()) // it was retired in between
+	}
+	return err
 }
 
 func (l *link) reason() string {

@@ -267,6 +267,13 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 	default:
 		ts.Fatalf("%s: nobody can %q", platform, do)
 	}
+	if a.task != "" {
+		wait(ts, p, "there is a thread of "+a.task, func() bool {
+			return slices.ContainsFunc(p.all(""), func(m shown) bool {
+				return m.where == "room" && m.thread != "" && strings.Contains(m.text, a.task+" ")
+			})
+		})
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := p.act(ctx, name, do, a)

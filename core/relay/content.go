@@ -26,7 +26,7 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		return err
 	}
 	at, exists := placed[t.out.Room]
-	author := &core.Author{Name: m.Name, Avatar: m.Avatar, From: string(m.Identity.Platform())}
+	author := d.author(ctx, m, t.out.Room)
 	v := core.Delivery{Room: t.out.Room, Thread: at.Thread, Target: at.Parts, Author: author}
 	switch {
 	case exists && at.Source:
@@ -72,6 +72,18 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		t.place.Parts = at.Parts
 	}
 	return nil
+}
+
+// author is who a comment is shown as. People known on both sides go by their name; of others the name says where they
+// wrote, so that nobody passes for a colleague by choosing that colleague's name elsewhere.
+func (d *Deliverer) author(ctx context.Context, m *core.Comment, room core.RoomID) *core.Author {
+	a := &core.Author{Name: m.Name, Avatar: m.Avatar, From: string(m.Identity.Platform())}
+	if p, err := d.People.Person(ctx, m.Author); err == nil {
+		if _, known := p.IdentityOn(room); known {
+			a.From = ""
+		}
+	}
+	return a
 }
 
 func (d *Deliverer) replyTarget(ctx context.Context, t *try, m *core.Comment) (core.MessageID, error) {

@@ -113,6 +113,15 @@ func (a *App) open(ctx context.Context) error {
 	return nil
 }
 
+// closeIdle gives the platforms' idle connections back once nobody uses them.
+func (a *App) closeIdle() {
+	for _, p := range a.platforms() {
+		if c, ok := p.(interface{ Close() }); ok {
+			c.Close()
+		}
+	}
+}
+
 func (a *App) build() error {
 	a.accept = &relay.Accept{Journal: a.store.Journal, Projects: a.store.People, Refs: a.store.Review, Parts: a.store.DB.Parts, Clock: a.clock, Log: a.log}
 	if err := a.buildPlatforms(); err != nil {
@@ -342,6 +351,7 @@ func (a *App) Stop(ctx context.Context) error {
 			errs = append(errs, f(ctx))
 		}
 		a.done.Wait()
+		a.closeIdle()
 		for _, f := range rest {
 			errs = append(errs, f(ctx))
 		}

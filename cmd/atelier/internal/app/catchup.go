@@ -14,15 +14,21 @@ const (
 	catchUpEvery = 10 * time.Minute
 	// catchUpThreads bounds the threads of one partition in one sweep.
 	catchUpThreads = 200
+	// recheckAge bounds how old messages are whose edits and deletions are looked for after a start.
+	recheckAge = 48 * time.Hour
+	// recheckLimit bounds the messages of one thread that are read again.
+	recheckLimit = 200
+	// maxVanished is how many messages of one thread may be gone before nobody believes it without asking.
+	maxVanished = 20
 	// catchUpPage is how many messages one read asks for.
 	catchUpPage = 100
 )
 
 // catchUpForever reads what was said in task threads while nobody listened: at start, then now and then.
 func (a *App) catchUpForever(ctx context.Context) {
-	for {
+	for first := true; ; first = false {
 		if l, ok, err := a.store.Leases.Acquire(ctx, "catch-up", catchUpEvery); err == nil && ok {
-			a.catchUp(ctx)
+			a.catchUp(ctx, first)
 			_ = a.store.Leases.Release(context.WithoutCancel(ctx), l) // it runs out by itself
 		}
 		if a.clock.Sleep(ctx, catchUpEvery) != nil {
@@ -31,7 +37,8 @@ func (a *App) catchUpForever(ctx context.Context) {
 	}
 }
 
-func (a *App) catchUp(ctx context.Context) {
+// catchUp reads the new messages of all active threads; a full one also looks for edits and deletions of known ones.
+func (a *App) catchUp(ctx context.Context, full bool) {
 	since := a.clock.Now().Add(-catchUpAge)
 	for _, p := range a.store.DB.Parts.All() {
 		if p[0] != 'p' || ctx.Err() != nil {
@@ -43,7 +50,11 @@ func (a *App) catchUp(ctx context.Context) {
 			continue
 		}
 		for _, t := range threads {
-			if err := a.catchUpThread(ctx, t, since); err != nil && ctx.Err() == nil {
+			err := a.catchUpThread(ctx, t, since)
+			if err == nil && full {
+				err = a.recheckThread(ctx, t)
+			}
+			if err != nil && ctx.Err() == nil {
 				a.log.WarnContext(ctx, "thread not caught up", "room", t.Room, "thread", t.ID, "error", err)
 			}
 		}
@@ -74,4 +85,57 @@ func (a *App) catchUpThread(ctx context.Context, t *core.Thread, since time.Time
 		}
 		cursor = next
 	}
+}
+
+// recheckThread reads the recent part of a thread again: messages that were edited say so themselves, messages that are
+// gone were deleted. A message counts as deleted only when the read was complete.
+func (a *App) recheckThread(ctx context.Context, t *core.Thread) error {
+	h, ok := a.platforms()[t.Room.Platform()].(core.History)
+	if !ok {
+		return nil
+	}
+	since := a.clock.Now().Add(-recheckAge)
+	events, _, complete, err := h.Since(ctx, t.Room, t.ID, "", since, recheckLimit)
+	if err != nil {
+		return err
+	}
+	seen := map[core.MessageID]bool{}
+	for _, in := range events {
+		seen[in.Message.ID] = true
+		if in.Kind == core.InboundEdit {
+			in.CatchUp = true
+			if err := a.accept.Receive(ctx, in); err != nil {
+				return err
+			}
+		}
+	}
+	if !complete {
+		return nil
+	}
+	_, total, err := a.store.Review.Comments(ctx, t.Task, 0, 1)
+	if err != nil {
+		return err
+	}
+	known, _, err := a.store.Review.Comments(ctx, t.Task, max(0, total-recheckLimit), recheckLimit)
+	if err != nil {
+		return err
+	}
+	var gone []core.MessageRef
+	for _, c := range known {
+		if !c.Deleted && c.Source.Room == t.Room && c.Source.Thread == t.ID && c.At.After(since) && !seen[c.Source.ID] {
+			gone = append(gone, c.Source)
+		}
+	}
+	if len(gone) > maxVanished {
+		a.log.WarnContext(ctx, "many messages are gone; not taken as deleted", "room", t.Room, "thread", t.ID, "count", len(gone))
+		return nil
+	}
+	for _, m := range gone {
+		in := core.Inbound{ID: core.InboundID("gone-" + string(m.Room) + "/" + string(m.ID)), Kind: core.InboundDelete, At: a.clock.Now(), Room: m.Room, Thread: m.Thread,
+			Message: &core.Message{ID: m.ID}, CatchUp: true}
+		if err := a.accept.Receive(ctx, in); err != nil {
+			return err
+		}
+	}
+	return nil
 }
