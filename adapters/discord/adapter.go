@@ -208,12 +208,8 @@ func (a *Adapter) Room(ctx context.Context, id core.RoomID) (core.RoomInfo, erro
 	if c.Guild != guild || c.isThread() {
 		return core.RoomInfo{}, core.Errorf(core.CodeNotFound, "That is no channel of this Discord server.")
 	}
-	if !a.world.hasGuild(guild) {
-		var g wireGuild
-		if err := a.rest.do(ctx, call{method: http.MethodGet, route: "GET guilds", major: guild, path: "guilds/" + guild}, &g); err != nil {
-			return core.RoomInfo{}, err
-		}
-		a.world.putRoles(g)
+	if err := a.learnGuild(ctx, guild); err != nil {
+		return core.RoomInfo{}, err
 	}
 	return core.RoomInfo{Name: c.Name, Private: a.world.private(channel)}, nil
 }

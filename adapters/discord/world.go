@@ -176,12 +176,28 @@ func (a *Adapter) fetchChannel(ctx context.Context, channel string) (place, erro
 	return p, nil
 }
 
+// learnGuild sees to it that a server's default permissions are known; the gateway tells them as soon as it is up.
+func (a *Adapter) learnGuild(ctx context.Context, id string) error {
+	if a.world.hasGuild(id) || !isSnowflake(id) {
+		return nil
+	}
+	var g wireGuild
+	if err := a.rest.do(ctx, call{method: http.MethodGet, route: "GET guilds", major: id, path: "guilds/" + id}, &g); err != nil {
+		return err
+	}
+	a.world.putRoles(g)
+	return nil
+}
+
 // locate splits a channel id into room and thread. A direct message has neither.
 func (a *Adapter) locate(ctx context.Context, channel, guildID string) (room core.RoomID, thread core.ThreadID, p place, err error) {
 	if guildID == "" {
 		return "", "", place{ID: channel, Type: channelDM}, nil
 	}
 	p, err = a.where(ctx, channel)
+	if err == nil {
+		err = a.learnGuild(ctx, guildID)
+	}
 	if err != nil {
 		return "", "", place{}, err
 	}

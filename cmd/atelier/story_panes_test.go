@@ -111,7 +111,8 @@ func flatten(v any, b *strings.Builder, s *shown) {
 }
 
 func (p slackPane) act(ctx context.Context, name, do string, a actArgs) error {
-	act := slacksim.Action{As: persona(name).Slack, Channel: demo.SlackRoom, Text: a.text, Emoji: a.emoji}
+	rooms := map[string]string{"": demo.SlackRoom, "general": demo.SlackOther, "secret": demo.SlackPrivate}
+	act := slacksim.Action{As: persona(name).Slack, Channel: rooms[a.room], Text: a.text, Emoji: a.emoji}
 	if a.on != nil {
 		act.Channel, act.TS = a.on.room, a.on.id
 		act.ThreadTS = a.on.thread
@@ -287,7 +288,8 @@ func discordShown(m discordsim.MessageView, room, thread, where string) shown {
 }
 
 func (p discordPane) act(ctx context.Context, name, do string, a actArgs) error {
-	act := discordsim.Action{As: persona(name).Discord, Channel: demo.DiscordRoom, Text: a.text, Emoji: a.emoji}
+	rooms := map[string]string{"": demo.DiscordRoom, "general": demo.DiscordOther, "secret": demo.DiscordPrivate}
+	act := discordsim.Action{As: persona(name).Discord, Channel: rooms[a.room], Text: a.text, Emoji: a.emoji}
 	if a.on != nil {
 		act.Channel, act.Message = a.on.room, a.on.id
 	}

@@ -72,6 +72,7 @@ type pane interface {
 
 type actArgs struct {
 	on     *shown
+	room   string // "" is #acme
 	task   string
 	text   string
 	emoji  string
@@ -224,9 +225,10 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 	if len(args) < 2 {
 		ts.Fatalf("usage: %s NAME VERB ...", platform)
 	}
-	name, do, rest := args[0], args[1], args[2:]
+	name, room, _ := strings.Cut(args[0], "@")
+	do, rest := args[1], args[2:]
 	p := s.panes[platform]
-	var a actArgs
+	a := actArgs{room: room}
 	arg := func(i int) string {
 		if i < len(rest) {
 			return rest[i]

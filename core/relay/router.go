@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -63,7 +64,11 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	if err := r.fill(ctx, &s); err != nil {
 		return err
 	}
-	c, err := r.dispatch(ctx, s)
+	var c core.Change
+	moved, err := r.forward(ctx, s)
+	if err == nil && !moved {
+		c, err = r.dispatch(ctx, s)
+	}
 	switch core.ErrorCode(err) {
 	case "":
 	case core.CodeRetry, core.CodeConflict, core.CodeGone:
@@ -75,6 +80,19 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	return r.Changes.Apply(ctx, c)
 }
 
+// forward passes an inbound on that was stored before its room's binding changed: it belongs to another partition.
+func (r *Router) forward(ctx context.Context, s Scope) (moved bool, err error) {
+	if s.Project == nil || s.In.Room == "" {
+		return false, nil
+	}
+	right := r.Parts.OfProject(s.Project.Key)
+	if right == s.Partition {
+		return false, nil
+	}
+	_, err = r.Journal.Append(ctx, right, s.In)
+	return err == nil, err
+}
+
 // explain turns an error into a private answer. Faults of ours are also kept as dead letters.
 func (r *Router) explain(ctx context.Context, s Scope, err error) core.Change {
 	var c core.Change
@@ -83,7 +101,12 @@ func (r *Router) explain(ctx context.Context, s Scope, err error) core.Change {
 		c.Dead = deadInbound(s.In, err, r.Clock.Now())
 	}
 	if s.In.Reply.Kind != core.ReplyNone {
-		c.Out = append(c.Out, Answer(s.In, core.Card{Body: core.Plain(core.SafeMessage(err)), Tone: core.ToneWarn}))
+		card := core.Card{Body: core.Plain(core.SafeMessage(err)), Tone: core.ToneWarn}
+		var offer interface{ Offer() [][]core.Button }
+		if errors.As(err, &offer) {
+			card.Buttons = offer.Offer()
+		}
+		c.Out = append(c.Out, Answer(s.In, card))
 	}
 	return c
 }

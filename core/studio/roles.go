@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -11,7 +10,14 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-var errOfferBind = errors.New("room is not bound")
+// offer is an error's way to put buttons under its sentence: what the person can do about it.
+type offer [][]core.Button
+
+// Error is for the log.
+func (offer) Error() string { return "the person was offered a way out" }
+
+// Offer returns the buttons.
+func (o offer) Offer() [][]core.Button { return o }
 
 func (s *Studio) workspaceAdmin(p *core.Person) bool {
 	if p == nil {

@@ -130,7 +130,7 @@ func (s *Studio) unbound(ctx context.Context, c *call) error {
 	if !s.workspaceAdmin(c.Person) {
 		return core.Errorf(core.CodeInvalid, "This room is not bound to a project yet.").WithNext("%s", s.whomToAsk(ctx, nil))
 	}
-	return &core.Error{Code: core.CodeInvalid, Message: "This room is not bound to a project yet.", Next: "Bind it with \"project bind KEY\", or start one here with \"project new KEY\".", Err: errOfferBind}
+	return &core.Error{Code: core.CodeInvalid, Message: "This room is not bound to a project yet.", Next: "Bind it with \"project bind KEY\", or start one here with \"project new KEY\".", Err: offer(s.bindButtons(ctx))}
 }
 
 func (s *Studio) whomToAsk(ctx context.Context, p *core.Project) string {
