@@ -49,7 +49,7 @@ func (a *Adapter) callback(w http.ResponseWriter, req *http.Request, r core.Rece
 	var in wireInteraction
 	err = json.Unmarshal(body, &in)
 	if err == nil && in.Type == interPing {
-		answer(w, reply{Type: answerPong})
+		_ = answer(w, reply{Type: answerPong}) // Discord asks again
 		return
 	}
 	if err != nil || !isSnowflake(in.ID) || in.Token == "" {

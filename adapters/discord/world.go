@@ -25,7 +25,6 @@ type place struct {
 }
 
 func (p place) isThread() bool { return p.Type >= channelNewsThread && p.Type <= channelPrivateThread }
-func (p place) isDM() bool     { return p.Type == channelDM || p.Type == channelGroupDM }
 func (p place) isForum() bool  { return p.Type == channelForum || p.Type == channelMedia }
 
 // guild is what is remembered of a server.

@@ -100,7 +100,7 @@ func slackEmoji(e core.Emoji) []string {
 		}
 		return strings.Compare(a, b)
 	}
-	slices.SortFunc(own, func(a, b string) int { return strings.Compare(a, b) })
+	slices.SortFunc(own, strings.Compare)
 	slices.SortStableFunc(common, shorter)
 	var out []string
 	for _, n := range append(own, common...) {

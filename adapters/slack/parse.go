@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -134,7 +135,7 @@ func (p *blockParser) list(e element) {
 	if n := len(p.out) - 1; n >= 0 && p.out[n].Kind == core.NodeList && p.out[n].Ordered == ordered {
 		last := p.out[n].Children
 		if indent > 0 || last[len(last)-1].Indent > 0 {
-			p.out[n].Children = append(last, items...)
+			p.out[n].Children = slices.Concat(last, items)
 			return
 		}
 	}

@@ -182,7 +182,7 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 			}
 		}
 		a.o.Log.InfoContext(ctx, "slack connection ends", "slot", n, "reason", l.reason())
-		if failed = failed + 1; a.o.Clock.Now().Sub(began) > 10*time.Second || old != nil {
+		if failed++; a.o.Clock.Now().Sub(began) > 10*time.Second || old != nil {
 			failed = 0
 		} else if a.o.Clock.Sleep(ctx, a.backoff(failed-1)) != nil {
 			return nil

@@ -274,7 +274,7 @@ func (s *Server) conversationsHistory(q *request) (obj, error) {
 	}
 	before := ""
 	if cur := q.str("cursor"); cur != "" {
-		ok := false
+		var ok bool
 		if before, ok = strings.CutPrefix(decodeCursor(cur), "next_ts:"); !ok {
 			return nil, fail("invalid_cursor")
 		}
@@ -323,7 +323,7 @@ func (s *Server) conversationsReplies(q *request) (obj, error) {
 	msgs, more := []obj{s.render(root, s.metadataFor(root, q))}, false
 	after := ""
 	if cur := q.str("cursor"); cur != "" {
-		ok := false
+		var ok bool
 		if after, ok = strings.CutPrefix(decodeCursor(cur), "next_ts:"); !ok {
 			return nil, fail("invalid_cursor")
 		}

@@ -9,13 +9,6 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-func eventual(t *testing.T, r *rig, cond func(*Snapshot) bool) {
-	t.Helper()
-	if err := r.WaitFor(r.ctx, cond); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestEventsOverSocketMode(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.connect(nil)

@@ -157,14 +157,14 @@ func (a *App) build() error {
 func (a *App) buildPlatforms() (err error) {
 	if a.cfg.Slack.Enabled() {
 		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Clock: a.clock, Log: a.log.With("platform", "slack")})
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack")})
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)
 		}
 	}
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Clock: a.clock, Log: a.log.With("platform", "discord")})
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "discord")})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)
 		}

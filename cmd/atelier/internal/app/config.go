@@ -141,9 +141,7 @@ func (r raw) check(environ []string) (Config, error) {
 	} else if _, err := rdb.Dial(r.RedisUrl, c.RedisMode); err != nil {
 		bad.add("ATELIER_REDIS_URL or ATELIER_REDIS_MODE: %w", err)
 	}
-	for _, k := range strings.FieldsFunc(r.Keys, func(x rune) bool { return x == ',' || x == ' ' }) {
-		c.Keys = append(c.Keys, k)
-	}
+	c.Keys = strings.FieldsFunc(r.Keys, separator)
 	if len(c.Keys) == 0 {
 		bad.add("ATELIER_KEYS is missing: make one with \"atelier keys new\" and keep it safe, without it sealed accounts cannot be opened")
 	}
