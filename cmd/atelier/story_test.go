@@ -137,7 +137,7 @@ func begin(ts *testscript.TestScript, args []string) {
 	blobs := ts.MkAbs("blobs")
 	o.Configure = func(c *app.Config) {
 		c.BlobURL = "file://" + filepath.ToSlash(blobs) + "?create_dir=1&no_tmp_dir=1"
-		c.Drain = time.Second
+		c.Drain, c.SketchSide = time.Second, 192
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -21,6 +21,7 @@ type Journal struct {
 
 	mu      sync.Mutex
 	readers map[core.Partition]*reader
+	intakes map[core.Partition]*intake
 }
 
 var _ core.Journal = (*Journal)(nil)
@@ -38,7 +39,7 @@ type reader struct {
 
 // New returns the journal of a store.
 func New(db *rdb.DB) *Journal {
-	return &Journal{db: db, readers: map[core.Partition]*reader{}}
+	return &Journal{db: db, readers: map[core.Partition]*reader{}, intakes: map[core.Partition]*intake{}}
 }
 
 const (
@@ -52,47 +53,6 @@ const (
 	// maxDead bounds the dead letters kept per partition.
 	maxDead = 10_000
 )
-
-// appendScript stores an inbound once.
-//
-//	KEYS[1] seen  KEYS[2] journal
-//	ARGV[1] ttl in seconds  ARGV[2] entry
-//
-// Returns 1 when stored, 0 when it was known.
-var appendScript = redis.NewScript(`
-if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then
-  redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
-  return 1
-end
-return 0
-`)
-
-// Append stores an inbound unless its id is known.
-func (j *Journal) Append(ctx context.Context, p core.Partition, in core.Inbound) (bool, error) {
-	if in.V == 0 {
-		in.V = core.InboundVersion
-	}
-	data, err := json.Marshal(in)
-	if err != nil {
-		return false, core.Wrap(core.CodeInternal, fmt.Errorf("encode inbound: %w", err))
-	}
-	n, err := appendScript.Run(ctx, j.db.Client, []string{j.db.Keys.Seen(p, in.ID), j.db.Keys.Journal(p)}, int(seenTTL.Seconds()), data).Int()
-	if err != nil {
-		return false, rdb.Fault(err)
-	}
-	return n == 1, nil
-}
-
-// Acknowledged notes that the platform took the acknowledgement.
-func (j *Journal) Acknowledged(ctx context.Context, p core.Partition, id core.InboundID) error {
-	return rdb.Fault(j.db.Client.Set(ctx, j.db.Keys.Acked(p, id), 1, ackTTL).Err())
-}
-
-// WasAcknowledged reads the note.
-func (j *Journal) WasAcknowledged(ctx context.Context, p core.Partition, id core.InboundID) (bool, error) {
-	n, err := j.db.Client.Exists(ctx, j.db.Keys.Acked(p, id)).Result()
-	return n > 0, rdb.Fault(err)
-}
 
 // readScript hands out entries to the holder of the lease only, so that a late holder cannot take entries that the
 // new one would never see.

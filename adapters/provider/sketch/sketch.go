@@ -23,7 +23,9 @@ type Options struct {
 	// Delay is how long it pretends to work on a request.
 	Delay time.Duration
 	// Fail makes the words of a prompt fail: by a word such as "refuse-me" to an error. May be nil.
-	Fail  map[string]error
+	Fail map[string]error
+	// Side is the side of a square picture in pixels; 1024 when zero.
+	Side  int
 	Clock core.Clock
 }
 
@@ -37,11 +39,17 @@ func New(o Options) *Provider {
 	if o.Clock == nil {
 		o.Clock = core.SystemClock{}
 	}
+	if o.Side == 0 {
+		o.Side = fullSide
+	}
 	return &Provider{o: o}
 }
 
 // Name returns "sketch".
 func (*Provider) Name() core.ProviderName { return "sketch" }
+
+// fullSide gives a picture of about a megapixel.
+const fullSide = 1024
 
 // perAccount is how many requests of one person are drawn at once.
 const perAccount = 2
@@ -133,7 +141,7 @@ func (p *Provider) draw(ctx context.Context, r core.Request) ([]*image.RGBA, err
 
 // painter returns what draws one picture; try tells apart the attempts at the same one.
 func (p *Provider) painter(ctx context.Context, r core.Request) (func(i, try int) *image.RGBA, error) {
-	w, h := dimensions(r.Params["ar"])
+	w, h := dimensions(r.Params["ar"], p.o.Side)
 	mix := func(i, try int) uint64 { return hash(uint64(r.Seed), uint64(i), uint64(try)*7919) }
 	if r.Op == core.OpBlend {
 		var srcs []*image.RGBA
@@ -223,15 +231,15 @@ func distinct(ctx context.Context, n, apart int, one func(i, try int) *image.RGB
 	return out, nil
 }
 
-// dimensions gives about a megapixel of the wanted ratio, in steps of 16.
-func dimensions(ar string) (w, h int) {
+// dimensions gives about side times side pixels in the wanted ratio, in steps of 16.
+func dimensions(ar string, side int) (w, h int) {
 	rw, rh, err := prompt.ParseRatio(ar)
 	if err != nil {
-		return 1024, 1024
+		return side, side
 	}
 	k := math.Sqrt(rw / rh)
-	step := func(f float64) int { return min(max(int(math.Round(f/16))*16, 256), 2048) }
-	return step(1024 * k), step(1024 / k)
+	step := func(f float64) int { return min(max(int(math.Round(f/16))*16, side/4), 2*side) }
+	return step(float64(side) * k), step(float64(side) / k)
 }
 
 // maxSource bounds the bytes of a picture that is worked on.

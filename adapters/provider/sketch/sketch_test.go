@@ -17,7 +17,7 @@ import (
 
 func run(t *testing.T, r core.Request) core.Result {
 	t.Helper()
-	res, err := New(Options{}).Run(t.Context(), core.Account{}, r, func(int) {})
+	res, err := New(Options{Side: side}).Run(t.Context(), core.Account{}, r, func(int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +92,12 @@ func show(t *testing.T, name string, res core.Result) {
 
 func TestAspectRatio(t *testing.T) {
 	for ar, want := range map[string]image.Point{"": {X: 1024, Y: 1024}, "3:2": {X: 1248, Y: 832}, "1:2": {X: 720, Y: 1456}} {
+		if w, h := dimensions(ar, fullSide); (image.Point{X: w, Y: h}) != want {
+			t.Errorf("--ar %s: %d by %d, want %v", ar, w, h, want)
+		}
 		res := run(t, core.Request{Op: core.OpUpscale, Prompt: "hills", Params: map[string]string{"ar": ar}, Seed: 1})
-		if got := decode(t, res.Images[0]).Bounds().Size(); got != want {
+		w, h := dimensions(ar, side)
+		if got, want := decode(t, res.Images[0]).Bounds().Size(), (image.Point{X: w, Y: h}); got != want {
 			t.Errorf("--ar %s: %v, want %v", ar, got, want)
 		}
 	}

@@ -188,7 +188,7 @@ func (a *App) providers(prompts *prompt.Table) []core.Provider {
 	for _, name := range a.cfg.Providers {
 		switch name {
 		case "sketch":
-			out = append(out, sketch.New(sketch.Options{Delay: a.cfg.SketchDelay, Clock: a.clock}))
+			out = append(out, sketch.New(sketch.Options{Delay: a.cfg.SketchDelay, Side: a.cfg.SketchSide, Clock: a.clock}))
 		case "midjourney":
 			out = append(out, midjourney.New(prompts))
 		}

@@ -76,6 +76,7 @@ type Config struct {
 	LogLevel    string
 	Drain       time.Duration
 	SketchDelay time.Duration
+	SketchSide  int // pixels; 0 is the sketcher's own; for tests
 }
 
 // SlackConfig is one Slack installation; the zero value means that Slack is not connected.

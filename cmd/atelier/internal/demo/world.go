@@ -297,11 +297,22 @@ type Info struct {
 	Persistent bool              `json:"persistent"`
 	Slack      map[string]string `json:"slack"`
 	Discord    map[string]string `json:"discord"`
+	Verbs      []Verb            `json:"verbs"`
+}
+
+// Verb is one row of the command table, for completion where a platform offers none.
+type Verb struct {
+	Verb string `json:"verb"`
+	Help string `json:"help"`
 }
 
 // Info tells the addresses and development tokens of the simulators.
 func (w *World) Info() Info {
-	return Info{Personas: Personas(), Persistent: w.persistent(),
+	var verbs []Verb
+	for _, r := range command.New().Rows() {
+		verbs = append(verbs, Verb{Verb: r.Verb, Help: r.Help})
+	}
+	return Info{Personas: Personas(), Persistent: w.persistent(), Verbs: verbs,
 		Slack:   map[string]string{"base": "/sim/slack", "api": w.cfg.Slack.APIURL, "room": SlackRoom, "botToken": w.cfg.Slack.BotToken.Reveal(), "appToken": w.cfg.Slack.AppToken.Reveal(), "signingSecret": w.cfg.Slack.SigningSecret.Reveal()},
 		Discord: map[string]string{"base": "/sim/discord", "api": w.cfg.Discord.APIURL, "room": DiscordRoom, "botToken": w.cfg.Discord.BotToken.Reveal(), "applicationId": w.cfg.Discord.ApplicationID, "publicKey": w.Discord.PublicKey()}}
 }

@@ -1,0 +1,96 @@
+package journal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
+)
+
+// appendScript stores an inbound once.
+//
+//	KEYS[1] seen  KEYS[2] journal
+//	ARGV[1] ttl in seconds  ARGV[2] entry
+//
+// Returns 1 when stored, 0 when it was known.
+var appendScript = redis.NewScript(`
+if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then
+  redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
+  return 1
+end
+return 0
+`)
+
+// arrival is an inbound on its way into the journal.
+type arrival struct {
+	id    core.InboundID
+	data  []byte
+	added bool
+}
+
+// Append stores an inbound unless its id is known.
+func (j *Journal) Append(ctx context.Context, p core.Partition, in core.Inbound) (bool, error) {
+	if in.V == 0 {
+		in.V = core.InboundVersion
+	}
+	data, err := json.Marshal(in)
+	if err != nil {
+		return false, core.Wrap(core.CodeInternal, fmt.Errorf("encode inbound: %w", err))
+	}
+	if err := ctx.Err(); err != nil {
+		return false, rdb.Fault(err)
+	}
+	a := &arrival{id: in.ID, data: data}
+	err = j.intake(p).inbounds.put(ctx, a, func(ctx context.Context, all []*arrival) []error { return j.append(ctx, p, all) })
+	return a.added, err
+}
+
+// append stores arrivals of one partition in one round trip.
+func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) []error {
+	pipe := j.db.Client.Pipeline()
+	cmds := make([]*redis.Cmd, len(all))
+	for i, a := range all {
+		cmds[i] = appendScript.EvalSha(ctx, pipe, j.appendKeys(p, a), int(seenTTL.Seconds()), a.data)
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	errs := make([]error, len(all))
+	for i, c := range cmds {
+		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") { // the server forgot it
+			c = appendScript.Run(ctx, j.db.Client, j.appendKeys(p, all[i]), int(seenTTL.Seconds()), all[i].data)
+		}
+		n, err := c.Int()
+		all[i].added, errs[i] = n == 1, rdb.Fault(err)
+	}
+	return errs
+}
+
+func (j *Journal) appendKeys(p core.Partition, a *arrival) []string {
+	return []string{j.db.Keys.Seen(p, a.id), j.db.Keys.Journal(p)}
+}
+
+// Acknowledged notes that the platform took the acknowledgement.
+func (j *Journal) Acknowledged(ctx context.Context, p core.Partition, id core.InboundID) error {
+	return j.intake(p).acks.put(ctx, id, func(ctx context.Context, ids []core.InboundID) []error {
+		pipe := j.db.Client.Pipeline()
+		cmds := make([]*redis.StatusCmd, len(ids))
+		for i, id := range ids {
+			cmds[i] = pipe.Set(ctx, j.db.Keys.Acked(p, id), 1, ackTTL)
+		}
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		errs := make([]error, len(ids))
+		for i, c := range cmds {
+			errs[i] = rdb.Fault(c.Err())
+		}
+		return errs
+	})
+}
+
+// WasAcknowledged reads the note.
+func (j *Journal) WasAcknowledged(ctx context.Context, p core.Partition, id core.InboundID) (bool, error) {
+	n, err := j.db.Client.Exists(ctx, j.db.Keys.Acked(p, id)).Result()
+	return n > 0, rdb.Fault(err)
+}
