@@ -164,7 +164,7 @@ func (a *App) buildPlatforms() (err error) {
 	}
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "discord")})
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)
 		}

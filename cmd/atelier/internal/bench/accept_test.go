@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	acceptClients = 64
+	acceptClients = 32
 	acceptRounds  = 8
 	acceptWanted  = 0.5
 )
