@@ -60,6 +60,20 @@ type Receiver interface {
 	Answer(ctx context.Context, q Query) (Card, error)
 }
 
+// GapReceiver is implemented by receivers that can read what was missed; platforms look for it.
+type GapReceiver interface {
+	// Gap tells that events of a platform may have been missed up to now: a session that could not be resumed, or no
+	// connection for a while. It returns at once; catch-up follows.
+	Gap(platform PlatformName)
+}
+
+// TellGap tells a receiver of a gap, if it wants to know.
+func TellGap(r Receiver, p PlatformName) {
+	if g, ok := r.(GapReceiver); ok {
+		g.Gap(p)
+	}
+}
+
 // QueryKind says what a query asks for.
 type QueryKind string
 

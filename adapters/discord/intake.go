@@ -114,6 +114,8 @@ func (in *intake) ready(data json.RawMessage) {
 	in.session = core.Digest(12, r.SessionID)
 	in.mu.Unlock()
 	in.a.know(r.User.ID)
+	// A new session, not a resumed one: what happened before it was told to nobody.
+	core.TellGap(in.receiver, core.Discord)
 }
 
 // learnWorld keeps the memory of servers, channels and webhooks right.

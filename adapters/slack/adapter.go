@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -48,6 +49,7 @@ type Options struct {
 
 // Adapter is Slack as the bridge sees it. All methods are safe for concurrent use.
 type Adapter struct {
+	open     atomic.Int32 // Socket Mode connections of this process
 	o        Options
 	origin   *url.URL
 	http     *http.Client // calls: bounded in time

@@ -161,6 +161,9 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 			continue
 		}
 		a.o.Log.InfoContext(ctx, "slack connected", "slot", n)
+		if a.open.Add(1) == 1 {
+			core.TellGap(r, core.Slack) // there was no connection until now
+		}
 		old.retire()
 		old = nil
 		began := a.o.Clock.Now()
@@ -169,9 +172,11 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 		case <-l.leaving:
 			old = l
 		case <-ctx.Done():
+			a.open.Add(-1)
 			l.retire()
 			return nil
 		}
+		a.open.Add(-1)
 		if reason := l.reason(); reason == "link_disabled" {
 			l.retire()
 			return core.Errorf(core.CodeFatal, "Socket Mode is switched off in Atelier's Slack app.").WithNext("Switch it on in the app's settings.")

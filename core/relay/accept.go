@@ -23,6 +23,8 @@ type Accept struct {
 	Log      *slog.Logger
 	// Answers answers queries inside the acknowledgement.
 	Answers func(ctx context.Context, q core.Query) (core.Card, error)
+	// Missed is told that events of a platform may have been missed. It returns at once and may be nil.
+	Missed func(core.PlatformName)
 	// Counted is told of each stored or known inbound; for metrics. It may be nil.
 	Counted func(in core.Inbound, added bool)
 
@@ -30,7 +32,10 @@ type Accept struct {
 	rooms map[core.RoomID]cachedRoom
 }
 
-var _ core.Receiver = (*Accept)(nil)
+var (
+	_ core.Receiver    = (*Accept)(nil)
+	_ core.GapReceiver = (*Accept)(nil)
+)
 
 type cachedRoom struct {
 	room  *core.Room
@@ -69,6 +74,13 @@ func (a *Accept) Acknowledged(ctx context.Context, id core.InboundID, room core.
 	}
 	if err != nil {
 		a.Log.WarnContext(ctx, "acknowledgement not noted", "inbound", id, "error", err)
+	}
+}
+
+// Gap passes on that events of a platform may have been missed.
+func (a *Accept) Gap(p core.PlatformName) {
+	if a.Missed != nil {
+		a.Missed(p)
 	}
 }
 

@@ -56,6 +56,9 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		v.Op = core.OpEdit
 	} else {
 		v.Op = core.OpPost
+		if t.unknown == 0 {
+			t.tried = int64(m.Edits) + 1
+		}
 		if v.Thread, err = d.threadOf(ctx, t); err != nil {
 			return err
 		}
@@ -66,6 +69,11 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	r, err := d.send(ctx, t, v)
 	if err != nil {
 		return err
+	}
+	if v.Op == core.OpPost && t.unknown > 0 && m.Edits > 0 && t.tried != int64(m.Edits)+1 {
+		if r, err = d.refresh(ctx, t, v, r); err != nil {
+			return err
+		}
 	}
 	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles}}
 	if len(r.Parts) == 0 {

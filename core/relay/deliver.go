@@ -111,6 +111,7 @@ type try struct {
 	since   time.Time
 	unknown int
 	posting bool             // the present operation makes a new message
+	tried   int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
 	done    []core.MessageID // parts posted by an earlier try
 	place   *core.PlaceWrite
 }
@@ -233,6 +234,9 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	if exists && at.Rev >= shown.Rev {
 		return nil
 	}
+	if t.unknown == 0 && !exists {
+		t.tried = shown.Rev + 1
+	}
 	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles}
 	if shown.Thread == "" {
 		if v.Thread, err = d.threadOf(ctx, t); err != nil {
@@ -246,6 +250,11 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	if err != nil {
 		return err
 	}
+	if v.Op == core.OpPost && t.unknown > 0 && t.tried != shown.Rev+1 {
+		if r, err = d.refresh(ctx, t, v, r); err != nil {
+			return err
+		}
+	}
 	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: shown.Rev, Handles: r.Handles}}
 	if exists {
 		t.place.Parts = at.Parts
@@ -257,6 +266,18 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC()}
 	}
 	return nil
+}
+
+// refresh brings a message up to date that an earlier try may have posted with what was true then.
+func (d *Deliverer) refresh(ctx context.Context, t *try, v core.Delivery, posted core.Receipt) (core.Receipt, error) {
+	v.Op, v.Target, v.Handles, v.ThreadName = core.OpEdit, posted.Parts, posted.Handles, ""
+	r, err := d.send(ctx, t, v)
+	t.posting, t.done = true, posted.Parts
+	if len(r.Parts) == 0 {
+		r.Parts = posted.Parts
+	}
+	r.Thread = posted.Thread
+	return r, err
 }
 
 // cardFiles makes the card's stored pictures openable.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,12 +158,35 @@ func (e *Engine) work(ctx context.Context, p core.Partition, l core.Lease) {
 				return
 			}
 		}
-		for _, in := range ins {
+		for _, in := range inThread(ins) {
 			if !e.handle(ctx, p, l, in) {
 				return
 			}
 		}
 	}
+}
+
+// inThread puts the new messages of each thread, as far as they were read together, into the order in which they were
+// said, and leaves everything else where it is. Several connections bring them, and one may be ahead of another.
+func inThread(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
+	places := map[string][]int{}
+	for i, in := range ins {
+		if in.Err == nil && in.Item.Kind == core.InboundMessage && in.Item.Thread != "" {
+			key := string(in.Item.Room) + "/" + string(in.Item.Thread)
+			places[key] = append(places[key], i)
+		}
+	}
+	for _, at := range places {
+		said := make([]core.Entry[core.Inbound], len(at))
+		for n, i := range at {
+			said[n] = ins[i]
+		}
+		slices.SortStableFunc(said, func(a, b core.Entry[core.Inbound]) int { return a.Item.At.Compare(b.Item.At) })
+		for n, i := range at {
+			ins[i] = said[n]
+		}
+	}
+	return ins
 }
 
 // handle settles one inbound, whatever it takes; false means that the partition is lost or the process stops.

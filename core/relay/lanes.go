@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -61,12 +62,24 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	defer s.mu.Unlock()
 	lane := laneOf(e)
 	q, running := s.queues[lane]
-	s.queues[lane] = append(q, e)
+	s.queues[lane] = insert(q, e)
 	s.waiting++
 	if !running {
 		s.wg.Go(func() { s.run(lane) })
 	}
 	return nil
+}
+
+// insert puts an entry at the end of a lane; a comment goes before the comments that wait there and were said later. What
+// is said quickly reaches us over several connections at once, and one of them may be ahead of another.
+func insert(q []core.Entry[core.Outgoing], e core.Entry[core.Outgoing]) []core.Entry[core.Outgoing] {
+	i := len(q)
+	if e.Item.Kind == core.OutComment {
+		for i > 0 && q[i-1].Item.Kind == core.OutComment && q[i-1].Item.At.After(e.Item.At) {
+			i--
+		}
+	}
+	return slices.Insert(q, i, e)
 }
 
 // run works a lane off and ends when it is empty.

@@ -48,6 +48,7 @@ type App struct {
 	cancel   context.CancelCauseFunc
 	done     sync.WaitGroup
 	fatal    chan error
+	gaps     chan core.PlatformName
 	stop     sync.Once
 	stopErr  error
 }
@@ -60,7 +61,7 @@ const slots = 4
 
 // New returns an App. It does no I/O; Start does.
 func New(cfg Config, log *slog.Logger) *App {
-	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New(), fatal: make(chan error, 2)}
+	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New(), fatal: make(chan error, 2), gaps: make(chan core.PlatformName, 16)}
 }
 
 // Start opens the store, binds the listeners and begins to work. When it fails, everything it opened is closed again.
@@ -93,6 +94,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		a.done.Go(func() { a.runPlatform(rctx, p) })
 	}
 	a.done.Go(func() { a.catchUpForever(rctx) })
+	a.done.Go(func() { a.fillGaps(rctx) })
 	return nil
 }
 
@@ -140,7 +142,7 @@ func (a *App) build() error {
 	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
 		Comments: a.store.Review, Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
 		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Clock: a.clock, Log: a.log}
-	a.accept.Answers = a.studio.Answer
+	a.accept.Answers, a.accept.Missed = a.studio.Answer, a.missed
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review,

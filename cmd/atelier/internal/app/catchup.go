@@ -24,11 +24,31 @@ const (
 	catchUpPage = 100
 )
 
+// missed asks for a catch-up of a platform; several asks before it begins are one.
+func (a *App) missed(p core.PlatformName) {
+	select {
+	case a.gaps <- p:
+	default:
+	}
+}
+
+// fillGaps catches up whenever a platform says that events may have been missed.
+func (a *App) fillGaps(ctx context.Context) {
+	for {
+		select {
+		case p := <-a.gaps:
+			a.catchUp(ctx, true, p)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // catchUpForever reads what was said in task threads while nobody listened: at start, then now and then.
 func (a *App) catchUpForever(ctx context.Context) {
 	for first := true; ; first = false {
 		if l, ok, err := a.store.Leases.Acquire(ctx, "catch-up", catchUpEvery); err == nil && ok {
-			a.catchUp(ctx, first)
+			a.catchUp(ctx, first, "")
 			_ = a.store.Leases.Release(context.WithoutCancel(ctx), l) // it runs out by itself
 		}
 		if a.clock.Sleep(ctx, catchUpEvery) != nil {
@@ -37,8 +57,8 @@ func (a *App) catchUpForever(ctx context.Context) {
 	}
 }
 
-// catchUp reads the new messages of all active threads; a full one also looks for edits and deletions of known ones.
-func (a *App) catchUp(ctx context.Context, full bool) {
+// catchUp reads the new messages of all active threads, or of one platform's; a full one also looks for edits and deletions of known ones.
+func (a *App) catchUp(ctx context.Context, full bool, only core.PlatformName) {
 	since := a.clock.Now().Add(-catchUpAge)
 	for _, p := range a.store.DB.Parts.All() {
 		if p[0] != 'p' || ctx.Err() != nil {
@@ -50,6 +70,9 @@ func (a *App) catchUp(ctx context.Context, full bool) {
 			continue
 		}
 		for _, t := range threads {
+			if only != "" && t.Room.Platform() != only {
+				continue
+			}
 			err := a.catchUpThread(ctx, t, since)
 			if err == nil && full {
 				err = a.recheckThread(ctx, t)

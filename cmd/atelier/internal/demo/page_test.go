@@ -1,0 +1,181 @@
+package demo
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const (
+	slackBox    = "#pane-slack .channel textarea"
+	slackReply  = "#pane-slack .thread textarea"
+	discReply   = "#pane-discord .thread textarea"
+	discBox     = "#pane-discord .channel textarea"
+	slackSaid   = "#pane-slack .channel .message"
+	slackThread = "#pane-slack .thread .message"
+	discSaid    = "#pane-discord .channel .message"
+	discThread  = "#pane-discord .thread .message"
+)
+
+// TestPageMission is what somebody does who opens the demo for the first time.
+func TestPageMission(t *testing.T) {
+	b := openPage(t)
+	b.shot("empty")
+	b.inspect("empty, 1440")
+
+	b.write(slackBox, "/imagine a lighthouse in the fog")
+	for _, pane := range []string{"slack", "discord"} {
+		b.shows("#pane-"+pane+" .channel .message", "a lighthouse in the fog")
+		b.see(fmt.Sprintf(`[...document.querySelectorAll('#pane-%s .channel .picture img')].some((i) => i.complete && i.naturalWidth > 600)`, pane))
+		b.see(fmt.Sprintf(`!document.querySelector('#pane-%s .thread').hidden`, pane))
+	}
+	b.inspect("grid, 1440")
+
+	b.write(discReply, "The light on v1.2 is lovely, the sea could be calmer")
+	b.shows(slackThread, "sea could be calmer")
+	b.see(`(` + find(slackThread, "sea could be calmer") + `).querySelector('.by b').textContent === 'Ben'`)
+	b.write(slackReply, "Agreed. *Softer fog* for the next one :sparkles:")
+	b.shows(discThread, "Softer fog")
+
+	b.click("#pane-slack .personas label", "Cleo")
+	b.see(`document.querySelector('#pane-slack .personas label:has(:checked)').textContent.includes('Cleo')`)
+	b.click("#pane-slack .channel .b-button", "V2")
+	b.shows(slackSaid, "v2")
+	b.see(`[...document.querySelectorAll('#pane-slack .channel .b-button')].some((n) => n.dataset.focus.includes(':approve:') && n.dataset.focus.includes(':v2:'))`)
+	b.click("#pane-slack .channel .b-button", "Approve")
+	b.shows("#pane-discord .message", "pproved")
+	b.shows("#pane-slack .message", "pproved")
+	b.see(`document.querySelectorAll('.picture img').length > 1 && [...document.querySelectorAll('.picture img')].every((i) => i.complete)`)
+	b.shot("approved")
+
+	t.Run("talk", b.talk)
+	t.Run("forms", b.forms)
+	t.Run("command on Discord", b.discordCommand)
+	b.inspect("afterwards, 1440")
+	b.settled()
+	b.shot("desktop")
+
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	b.see(`innerWidth === 390 && document.querySelector('#tabs').checkVisibility()`)
+	b.shot("phone-thread")
+	b.inspect("thread, 390")
+	b.settled()
+	eval[chromedp.Void](b, `document.querySelectorAll('.thread .tool.narrow').forEach((n) => n.checkVisibility() && n.click())`)
+	b.shot("phone-slack")
+	b.inspect("Slack, 390")
+	b.settled()
+	b.click("#tabs .tab", "Discord")
+	b.see(`document.querySelector('#pane-discord').checkVisibility() && !document.querySelector('#pane-slack').checkVisibility()`)
+	eval[chromedp.Void](b, `document.querySelectorAll('.thread .tool.narrow').forEach((n) => n.checkVisibility() && n.click())`)
+	b.shot("phone-discord")
+	b.inspect("Discord, 390")
+	b.settled()
+}
+
+// talk edits, deletes, reacts and uploads, and looks at the other side each time.
+func (b *tab) talk(t *testing.T) {
+	b.T = t
+	b.write(discReply, "Teh horizon is tilted")
+	b.shows(slackThread, "Teh horizon")
+	b.menu(discThread, "Teh horizon", "Edit message")
+	b.see(`document.activeElement.matches('.editor textarea')`)
+	eval[chromedp.Void](b, `document.activeElement.select()`)
+	b.do(chromedp.KeyEvent("The horizon is level now"), chromedp.KeyEvent(kb.Enter))
+	b.shows(discThread, "(edited)")
+	b.shows(slackThread, "The horizon is level now")
+
+	b.menu(discThread, "The horizon is level", "Add reaction")
+	b.click(".popover .emojis button", "tada")
+	b.shows("#pane-slack .thread .reaction", "tada")
+
+	b.write(discReply, "Never mind this one")
+	b.shows(slackThread, "Never mind this one")
+	b.menu(discThread, "Never mind this one", "Delete message")
+	b.click("#pane-discord .sheet .go", "Delete")
+	b.gone(slackThread, "Never mind this one")
+	b.gone(discThread, "Never mind this one")
+
+	path := swatch(t)
+	b.do(chromedp.SetUploadFiles(chromedp.CSS("#pane-slack .thread input[type=file]"), []string{path}))
+	b.shows("#pane-slack .thread .chip", "swatch.png")
+	b.write(slackReply, "These blues")
+	b.see(`[...document.querySelectorAll('#pane-discord .thread .files img')].some((i) => i.complete && i.naturalWidth > 0)`)
+
+	b.write(slackReply, "/imagine nothing")
+	b.shows("#pane-slack .thread .note", "not supported in threads")
+	eval[chromedp.Void](b, `document.querySelector('`+slackReply+`').value = ''`)
+
+	// What is half typed survives whatever happens meanwhile.
+	b.focus(slackReply)
+	b.do(chromedp.KeyEvent("half a sen"))
+	b.write(discBox, "Lunch anybody?")
+	b.shows(discSaid, "Lunch anybody?")
+	b.see(`document.querySelector('` + slackReply + `').value === 'half a sen'`)
+	eval[chromedp.Void](b, `document.querySelector('`+slackReply+`').value = ''`)
+}
+
+// forms requests changes through the form of either platform.
+func (b *tab) forms(t *testing.T) {
+	b.T = t
+	b.click("#pane-slack .channel .b-button", "Request changes")
+	b.see(`document.activeElement.matches('#pane-slack .sheet textarea')`)
+	b.inspect("Slack form")
+	b.shot("form-slack")
+	b.do(chromedp.KeyEvent("Warmer lamp, please"))
+	b.click("#pane-slack .sheet .go", "Send")
+	b.gone("#pane-slack .sheet", "")
+	b.shows("#pane-discord .message", "Warmer lamp, please")
+
+	b.click("#pane-discord .channel .c-button", "Request changes")
+	b.see(`document.activeElement.matches('#pane-discord .sheet textarea')`)
+	b.inspect("Discord form")
+	b.shot("form-discord")
+	b.do(chromedp.KeyEvent("And a smaller boat"))
+	b.click("#pane-discord .sheet .go", "Submit")
+	b.gone("#pane-discord .sheet", "")
+	b.shows("#pane-slack .message", "And a smaller boat")
+}
+
+// discordCommand fills a slash command in as Discord offers it.
+func (b *tab) discordCommand(t *testing.T) {
+	b.T = t
+	b.focus(discBox)
+	b.do(chromedp.KeyEvent("/imag"))
+	b.shows("#pane-discord .suggestions [role=option]", "/atelier imagine")
+	b.shot("discord-command")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see(`document.activeElement.dataset.option === 'prompt'`)
+	b.inspect("Discord command")
+	b.do(chromedp.KeyEvent("a red fox asleep in the snow"), chromedp.KeyEvent(kb.Enter))
+	b.shows(discSaid, "ACME-2")
+	b.shows(slackSaid, "a red fox asleep in the snow")
+	b.see(`[...document.querySelectorAll('#pane-slack .channel .picture img')].filter((i) => i.complete && i.naturalWidth > 600).length > 1`)
+}
+
+// swatch draws a small picture to upload.
+func swatch(t *testing.T) string {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, 240, 120))
+	for x := range 240 {
+		for y := range 120 {
+			img.Set(x, y, color.RGBA{R: uint8(30 + x/4), G: uint8(90 + y/2), B: uint8(150 + x/3), A: 255})
+		}
+	}
+	path := filepath.Join(t.TempDir(), "swatch.png")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, img); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
