@@ -371,3 +371,18 @@ func TestOneHolderPerShard(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestWithoutWebhooksTheNameStandsInTheText(t *testing.T) {
+	r := newRig(t, rigOptions{idle: true})
+	_, thread := r.task()
+	r.fault(discordsim.Fault{Kind: "error_before", Path: "/channels/", Method: "GET", Status: 403, Code: 50013, Times: 1})
+	d := core.Delivery{ID: "d-nohook", Op: core.OpPost, Room: studio, Thread: thread, Text: core.Plain("hello"), Author: &core.Author{Name: "Ana"}}
+	got := r.deliver(d)
+	found := false
+	for _, m := range r.thread(thread) {
+		found = found || m.Content == "**Ana**: hello" && m.WebhookID == ""
+	}
+	if len(got.Parts) != 1 || !found {
+		t.Fatalf("%+v %+v", got, r.thread(thread))
+	}
+}

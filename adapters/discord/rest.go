@@ -242,6 +242,10 @@ func (r *rest) refuse(ctx context.Context, c call, res *http.Response, data []by
 			r.limiter.Limited(ctx, globalBucket, wait)
 		case !c.exempt:
 			r.limiter.Limited(ctx, r.bucketOf(c), wait)
+			if c.extra != "" {
+				// The hidden limit of a channel's webhooks, reported by Discord's staff in 2017, shows only like this.
+				r.teach(ctx, c.extra, hookPosts, hookWindow)
+			}
 		}
 	}
 	return refused(e, wait, global, c.eff)

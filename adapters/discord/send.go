@@ -2,6 +2,7 @@ package discord
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -98,16 +99,36 @@ func (a *Adapter) Deliver(ctx context.Context, d core.Delivery) (core.Receipt, e
 		}
 	}
 	switch d.Op {
-	case core.OpPost:
-		return a.post(ctx, d, at)
-	case core.OpEdit:
-		return a.edit(ctx, d, at)
+	case core.OpPost, core.OpEdit:
+		act := a.post
+		if d.Op == core.OpEdit {
+			act = a.edit
+		}
+		r, err := act(ctx, d, at)
+		var none *noHook
+		if d.Author != nil && errors.As(err, &none) {
+			a.log.WarnContext(ctx, "no webhook here, so the author's name stands in the text", "room", d.Room, "error", err)
+			return act(ctx, named(d), at)
+		}
+		return r, err
 	case core.OpDelete:
 		return core.Receipt{}, a.remove(ctx, d, at)
 	case core.OpReact, core.OpUnreact:
 		return core.Receipt{Parts: d.Target}, a.mark(ctx, d, at)
 	}
 	return core.Receipt{}, core.Errorf(core.CodeUnsupp, "Discord cannot do that.")
+}
+
+// named is a delivery as the bot itself, with the author's name in the text.
+func named(d core.Delivery) core.Delivery {
+	lead := []core.Node{core.Bold(shownName(*d.Author)), core.Text(": ")}
+	if len(d.Text) > 0 && d.Text[0].Kind == core.NodeParagraph {
+		d.Text = append(core.RichText{core.Para(append(lead, d.Text[0].Children...)...)}, d.Text[1:]...)
+	} else {
+		d.Text = append(core.RichText{core.Para(lead...)}, d.Text...)
+	}
+	d.Author = nil
+	return d
 }
 
 // spot is where a delivery goes.

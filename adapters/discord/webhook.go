@@ -20,6 +20,8 @@ const (
 	maxAvatarURL   = 2048
 	webhookName    = "Atelier"
 	hookPerChannel = "discord/webhook-posts/"
+	hookPosts      = 30
+	hookWindow     = time.Minute
 )
 
 // hook is the app's webhook in a channel. Its token lives in memory only.
@@ -118,11 +120,21 @@ func (a *Adapter) hookOf(ctx context.Context, channel string) (hook, error) {
 	return slot.now, nil
 }
 
+// noHook says that there is no webhook to be had in a channel; the message can still go as the bot.
+type noHook struct{ err error }
+
+func (e *noHook) Error() string { return "no webhook: " + e.err.Error() }
+func (e *noHook) Unwrap() error { return e.err }
+
 // viaHook runs a call on the channel's webhook; one that Discord no longer knows is made anew, once.
 func (a *Adapter) viaHook(ctx context.Context, channel string, do func(hook) error) error {
 	for again := false; ; again = true {
 		h, err := a.hookOf(ctx, channel)
-		if err != nil {
+		switch core.ErrorCode(err) {
+		case "":
+		case core.CodeForbidden, core.CodeNotFound, core.CodeGone, core.CodeUnsupp:
+			return &noHook{err}
+		default:
 			return err
 		}
 		err = do(h)
@@ -146,7 +158,6 @@ func (a *Adapter) hookCall(ctx context.Context, h hook, channel, thread, method,
 		q.Set("wait", "true")
 		c.eff = creating
 		c.extra = hookPerChannel + channel
-		a.rest.teach(ctx, c.extra, 30, time.Minute)
 	}
 	if thread != "" {
 		q.Set("thread_id", thread)

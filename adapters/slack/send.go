@@ -101,8 +101,18 @@ func (s *sending) render(ctx context.Context) ([]content, error) {
 			continue
 		}
 		id, ok, err := s.i.picture(ctx, f, known)
-		if err != nil {
+		switch core.ErrorCode(err) {
+		case "":
+		case core.CodeRetry, core.CodeUnknown, core.CodeFatal:
 			return nil, err
+		default:
+			// The words matter more than the picture: they go out with a note.
+			s.i.a.o.Log.WarnContext(ctx, "picture not shown", "room", s.d.Room, "error", err)
+			s.notes = append(s.notes, f.Name+" could not be uploaded.")
+			if s.d.Card == nil {
+				s.d.Text = append(slices.Clone(s.d.Text), core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text("(" + f.Name + " could not be uploaded)")}}))
+			}
+			continue
 		}
 		if !ok {
 			s.loose = append(s.loose, f)

@@ -44,7 +44,7 @@ func openPage(t *testing.T) *tab {
 			t.Error(err)
 		}
 	})
-	opts := []chromedp.ExecAllocatorOption{chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900)}
+	opts := []chromedp.ExecAllocatorOption{chromedp.Headless, chromedp.NoFirstRun, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900)}
 	for _, flag := range []string{"disable-quic", "disable-component-update", "disable-background-networking", "disable-sync", "disable-dev-shm-usage", "hide-scrollbars"} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}
@@ -53,6 +53,9 @@ func openPage(t *testing.T) *tab {
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(stop)
 	b := &tab{T: t, ctx: ctx}
+	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as the context of its first call
+		t.Fatal(err)
+	}
 	b.do(chromedp.EmulateViewport(1440, 900))
 	messages := chromedp.Console(ctx)
 	go func() {
