@@ -14,7 +14,11 @@ const (
 )
 
 // BenchmarkBurst says very much at once in twenty rooms on Slack, as fast as the simulator takes it, and counts what
-// arrives on Discord: all of it, each once, in order within its thread. The pace that is left is Discord's own.
+// arrives on Discord: all of it, each once, in order within its thread. The pace that is left is Discord's own: fifty
+// requests a second. Over signed HTTP the platform sends one event of a channel after the other, and any inversion is
+// ours. Over Socket Mode it deals the events of one channel out to two connections without waiting for either, so that
+// messages of the same few milliseconds may reach us in another order than they were said: there, inversions are
+// reported and not fatal.
 func BenchmarkBurst(b *testing.B) {
 	for _, mode := range []struct {
 		name string
@@ -58,7 +62,7 @@ func burst(b *testing.B, overHTTP bool) {
 	b.ReportMetric(0, "ns/op")
 	say(b, "%d replies in %d rooms, said within %.2f s, with %s: all on Discord after %.1f s, %.0f/s; %d lost, %d twice, %d out of order",
 		total, burstRooms, said.Seconds(), w.redis.kind, took.Seconds(), rate, losses, duplicates, inversions)
-	if losses+duplicates+inversions > 0 {
+	if losses+duplicates > 0 || overHTTP && inversions > 0 {
 		b.Fatalf("%d lost, %d twice, %d out of order", losses, duplicates, inversions)
 	}
 }

@@ -55,14 +55,14 @@ func TestPageMission(t *testing.T) {
 	b.see(`document.querySelectorAll('.picture img').length > 1 && [...document.querySelectorAll('.picture img')].every((i) => i.complete)`)
 	b.shot("approved")
 
-	t.Run("talk", b.talk)
-	t.Run("forms", b.forms)
-	t.Run("command on Discord", b.discordCommand)
+	b.talk()
+	b.forms()
+	b.discordCommand()
 	b.inspect("afterwards, 1440")
 	b.settled()
 	b.shot("desktop")
 
-	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile))
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile, chromedp.EmulateTouch))
 	b.see(`innerWidth === 390 && document.querySelector('#tabs').checkVisibility()`)
 	b.shot("phone-thread")
 	b.inspect("thread, 390")
@@ -80,8 +80,8 @@ func TestPageMission(t *testing.T) {
 }
 
 // talk edits, deletes, reacts and uploads, and looks at the other side each time.
-func (b *tab) talk(t *testing.T) {
-	b.T = t
+func (b *tab) talk() {
+	b.Helper()
 	b.write(discReply, "Teh horizon is tilted")
 	b.shows(slackThread, "Teh horizon")
 	b.menu(discThread, "Teh horizon", "Edit message")
@@ -102,7 +102,7 @@ func (b *tab) talk(t *testing.T) {
 	b.gone(slackThread, "Never mind this one")
 	b.gone(discThread, "Never mind this one")
 
-	path := swatch(t)
+	path := swatch(b.T)
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("#pane-slack .thread input[type=file]"), []string{path}))
 	b.shows("#pane-slack .thread .chip", "swatch.png")
 	b.write(slackReply, "These blues")
@@ -122,8 +122,8 @@ func (b *tab) talk(t *testing.T) {
 }
 
 // forms requests changes through the form of either platform.
-func (b *tab) forms(t *testing.T) {
-	b.T = t
+func (b *tab) forms() {
+	b.Helper()
 	b.click("#pane-slack .channel .b-button", "Request changes")
 	b.see(`document.activeElement.matches('#pane-slack .sheet textarea')`)
 	b.inspect("Slack form")
@@ -144,8 +144,8 @@ func (b *tab) forms(t *testing.T) {
 }
 
 // discordCommand fills a slash command in as Discord offers it.
-func (b *tab) discordCommand(t *testing.T) {
-	b.T = t
+func (b *tab) discordCommand() {
+	b.Helper()
 	b.focus(discBox)
 	b.do(chromedp.KeyEvent("/imag"))
 	b.shows("#pane-discord .suggestions [role=option]", "/atelier imagine")

@@ -6,13 +6,16 @@ export class Platform {
     this.base = `${base}/control`;
   }
 
-  // state gives what a person sees; fresh says that the page was loaded anew.
+  // state gives what a person sees, or null when the simulator does not answer; fresh says that the page was loaded anew.
   async state(as, fresh) {
     const query = new URLSearchParams({ as });
     if (fresh) query.set('reload', '1');
-    const res = await fetch(`${this.base}/state?${query}`);
-    if (!res.ok) throw new Error(`The simulator answered ${res.status}.`);
-    return res.json();
+    try {
+      const res = await fetch(`${this.base}/state?${query}`);
+      return res.ok ? await res.json() : null;
+    } catch {
+      return null; // the event stream tells when it is back
+    }
   }
 
   // act makes a person do something. What the platform refuses comes back as {error}, never as an exception.

@@ -4,6 +4,17 @@ import { matching } from './emoji.js';
 
 let serial = 0;
 
+// onlyShiftBreaks keeps Enter from also breaking the line: some browsers and input methods insert after the key was handled.
+function onlyShiftBreaks(input) {
+  let shift = false;
+  input.addEventListener('keydown', (e) => {
+    shift = e.shiftKey;
+  });
+  input.addEventListener('beforeinput', (e) => {
+    if (e.inputType === 'insertLineBreak' && !shift) e.preventDefault();
+  });
+}
+
 // Composer calls send(text, files), which resolves to a sentence when something is wrong, else to nothing.
 // suggest(text, caret) gives {from, items} for the word that is being typed; an item has text to put there, or run().
 export class Composer {
@@ -15,6 +26,7 @@ export class Composer {
     this.options = el('div', { class: 'suggestions', role: 'listbox', id: `${id}-list`, 'aria-label': 'Suggestions', hidden: true });
     this.input = el('textarea', { rows: '1', 'aria-label': label, placeholder, 'aria-autocomplete': 'list', autocomplete: 'off', spellcheck: 'true', maxlength: '12000',
       oninput: () => this.typed(), onkeydown: (e) => this.key(e), onpaste: (e) => this.paste(e), onblur: () => this.close(), onclick: () => this.complete() });
+    onlyShiftBreaks(this.input);
     this.picker = el('input', { type: 'file', multiple: true, hidden: true, 'aria-label': `Files for: ${label}`, tabindex: '-1', onchange: () => {
       this.add(this.picker.files);
       this.picker.value = '';
@@ -194,6 +206,7 @@ export function editor(text, save, cancel) {
   const note = el('div', { class: 'note', role: 'alert', hidden: true });
   const input = el('textarea', { rows: '2', 'aria-label': 'Edit message', class: 'editing' });
   input.value = text;
+  onlyShiftBreaks(input);
   const done = async () => {
     const wrong = await save(input.value.trim());
     note.textContent = wrong ?? '';

@@ -3,11 +3,11 @@ import { el, dayName, reconcile } from './dom.js';
 
 // An item is {id, at, sig, draw}: when it was, what it looks like in one string, and how to draw it.
 
-// Feed is one scrolling list; foot is an optional node below the messages.
+// Feed is one scrolling list.
 export class Feed {
-  constructor(label, className = '') {
+  constructor(label) {
     this.list = el('div', { class: 'messages' });
-    this.root = el('div', { class: `feed ${className}`, role: 'region', 'aria-label': label, tabindex: '0' }, el('div', { class: 'spacer' }), this.list);
+    this.root = el('div', { class: 'feed', role: 'region', 'aria-label': label, tabindex: '0' }, el('div', { class: 'spacer' }), this.list);
     this.stuck = true;
     this.root.addEventListener('scroll', () => {
       this.stuck = this.root.scrollHeight - this.root.scrollTop - this.root.clientHeight < 48;

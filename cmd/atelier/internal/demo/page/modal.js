@@ -21,7 +21,7 @@ export class Sheet {
       this.go.disabled = true;
       await onsubmit();
       this.go.disabled = false;
-    } }, el('div', { class: 'sheet-head' }, el('h3', { id }, title), iconButton('close', 'Close', oncancel)), this.body, this.problem,
+    } }, el('div', { class: 'sheet-head' }, el('h2', { id }, title), iconButton('close', 'Close', oncancel)), this.body, this.problem,
     el('div', { class: 'sheet-foot' }, el('button', { type: 'button', class: 'plain', onclick: oncancel }, cancel || 'Cancel'), this.go));
     this.root = el('div', { class: 'veil', onkeydown: (e) => {
       if (e.key !== 'Escape') return;

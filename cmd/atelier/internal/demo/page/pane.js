@@ -23,8 +23,8 @@ export class Pane {
   build() {
     this.title = el('h2', { id: `${this.kind}-title` }, this.name);
     this.side = el('nav', { class: 'side', 'aria-label': `${this.name} channels` });
-    this.feed = new Feed('Messages');
-    this.threadFeed = new Feed('Thread', 'in-thread');
+    this.feed = new Feed(`${this.name}: messages`);
+    this.threadFeed = new Feed(`${this.name}: thread`);
     this.composer = new Composer(this.composing(''));
     this.replier = new Composer({ ...this.composing('thread'), extra: this.replyExtra?.() });
     this.slot = el('div', { class: 'slot' }, this.composer.root);
@@ -111,14 +111,10 @@ export class Pane {
       do {
         this.stale = false;
         const who = this.me;
-        try {
-          const state = await this.platform.state(who, fresh);
-          if (who === this.me) this.render(state);
-          else this.stale = true;
-        } catch (err) {
-          this.banner.hidden = false;
-          if (!(err instanceof TypeError)) throw err;
-        }
+        const state = await this.platform.state(who, fresh);
+        if (who !== this.me) this.stale = true;
+        else if (state) this.render(state);
+        else this.banner.hidden = false;
       } while (this.stale);
     })().finally(() => {
       this.loading = null;
@@ -153,7 +149,7 @@ export class Pane {
     this.heading.replaceChildren(...t.heading);
     this.topic.textContent = t.topic ?? '';
     this.composer.retitle(t.label, t.label);
-    this.feed.label(`Messages in ${t.name}`);
+    this.feed.label(`${this.name}: messages in ${t.name}`);
     const items = this.items(this.channelID);
     this.feed.show(items);
     const thread = this.threadID ? this.thread(this.threadID) : null;
@@ -164,7 +160,7 @@ export class Pane {
       this.threadHeading.textContent = thread.heading;
       this.threadTopic.textContent = thread.topic ?? '';
       this.replier.retitle(`Reply in the ${this.name} thread`, thread.placeholder);
-      this.threadFeed.label(`Messages in the thread ${thread.topic ?? ''}`);
+      this.threadFeed.label(`${this.name}: messages in the thread`);
       this.threadFeed.show(thread.items, false);
     }
     this.tell([...items, ...(thread?.items ?? [])]);

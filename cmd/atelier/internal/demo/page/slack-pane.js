@@ -97,12 +97,12 @@ export class SlackPane extends Pane {
     return out;
   }
 
-  root(ts) {
+  rootOf(ts) {
     return this.room(this.channelID)?.messages.find((m) => m.ts === ts);
   }
 
   thread(ts) {
-    const root = this.root(ts);
+    const root = this.rootOf(ts);
     if (!root) return null;
     const c = this.room(this.channelID);
     const replies = [...(root.replies ?? []), ...this.state.ephemerals.filter((m) => m.channel === c.id && m.thread_ts === ts)].sort((a, b) => Number(a.ts) - Number(b.ts));
@@ -118,15 +118,16 @@ export class SlackPane extends Pane {
       const joined = before && !before.subtype && !m.subtype && !m.for && !before.for && before.user === m.user && before.author_name === m.author_name && Number(m.ts) - Number(before.ts) < 300;
       before = m;
       const { replies, metadata, ...shown } = m;
+      const faces = threaded ? [] : [...new Map((replies ?? []).map((r) => [r.author_name, local(r.author_icon)])).values()].filter(Boolean).slice(0, 4);
       const editing = this.editing === m.ts;
       const mine = m.user === this.me && !m.bot_id;
       return { id: m.ts, at: millis(m.ts), mine, author: m.author_name, text: spoken(m.text, this.ctx), editable: mine && !m.for && m.subtype !== 'tombstone',
-        sig: editing ? 'editing' : JSON.stringify([shown, joined, threaded, this.me]), draw: () => this.message(m, joined, threaded, editing) };
+        sig: editing ? 'editing' : JSON.stringify([shown, faces, joined, threaded, this.me]), draw: () => this.message(m, joined, threaded, editing, faces) };
     });
   }
 
-  message(m, joined, threaded, editing) {
-    if (m.subtype === 'tombstone') return this.gone(m, threaded);
+  message(m, joined, threaded, editing, faces) {
+    if (m.subtype === 'tombstone') return this.gone(m, threaded, faces);
     if (systemLines.includes(m.subtype)) return el('div', { class: 'system' }, el('b', {}, m.author_name), ' ', mrkdwn(m.text, this.ctx));
     const ctx = { ...this.ctx, act: (block, e, value, node) => this.use(m, block, e, value, node, threaded) };
     const body = editing
@@ -142,7 +143,7 @@ export class SlackPane extends Pane {
         body,
         reactions((m.reactions ?? []).map((r) => ({ name: r.name, char: glyph(r.name), users: r.users, mine: r.users.includes(this.me) })), (id) => this.nameOf(id),
           (r) => this.try({ do: r.mine ? 'unreact' : 'react', channel: m.channel, ts: m.ts, emoji: r.name }, threaded), (name) => this.react(m, name, threaded)),
-        !threaded && this.summary(m)),
+        !threaded && this.summary(m, faces)),
       !editing && this.toolsFor(m, threaded));
   }
 
@@ -150,14 +151,14 @@ export class SlackPane extends Pane {
     return m.user !== this.me && (m.text ?? '').includes(`<@${this.me}>`);
   }
 
-  gone(m, threaded) {
-    return el('article', { class: 'message tombstone' }, el('div', { class: 'gutter' }, icon('trash', 18)), el('div', { class: 'content' }, el('div', { class: 'line' }, 'This message was deleted.'), !threaded && this.summary(m)));
+  gone(m, threaded, faces) {
+    return el('article', { class: 'message tombstone' }, el('div', { class: 'gutter' }, icon('trash', 18)), el('div', { class: 'content' }, el('div', { class: 'line' }, 'This message was deleted.'), !threaded && this.summary(m, faces)));
   }
 
-  summary(m) {
+  summary(m, faces) {
     if (!m.reply_count) return null;
     return el('button', { type: 'button', class: 'summary', 'data-focus': 'summary', onclick: () => this.openThread(m.ts) },
-      (m.reply_users ?? []).slice(0, 4).map((id) => el('img', { src: local(this.image(id)), alt: '', width: 22, height: 22 })), el('b', {}, plural(m.reply_count, 'reply', 'replies')),
+      faces.map((src) => el('img', { src, alt: '', width: 22, height: 22 })), el('b', {}, plural(m.reply_count, 'reply', 'replies')),
       m.latest_reply && el('span', { class: 'muted' }, `Last reply ${clock(millis(m.latest_reply))}`));
   }
 
