@@ -36,6 +36,9 @@ const (
 	// cellSide is the longer side of one picture in a grid.
 	cellSide = 768
 	gridGap  = 8
+	// maxGrids bounds the grids that are made at the same time: what a grid has decoded it keeps until all are there, and
+	// taking that from the pixel budget as well could leave two grids waiting for each other.
+	maxGrids = 4
 	quality  = 88
 )
 
@@ -43,13 +46,14 @@ const (
 type Imaging struct {
 	Blobs  *Blobs
 	budget *semaphore.Weighted
+	grids  *semaphore.Weighted
 }
 
 var _ core.Imaging = (*Imaging)(nil)
 
 // NewImaging returns an Imaging that stores into b.
 func NewImaging(b *Blobs) *Imaging {
-	return &Imaging{Blobs: b, budget: semaphore.NewWeighted(pixelBudget)}
+	return &Imaging{Blobs: b, budget: semaphore.NewWeighted(pixelBudget), grids: semaphore.NewWeighted(maxGrids)}
 }
 
 // Import checks and stores a picture with its original bytes, and a preview.
@@ -142,6 +146,10 @@ func (m *Imaging) Grid(ctx context.Context, images []core.StoredImage) (core.Sto
 		return core.StoredImage{}, core.Errorf(core.CodeInternal, "a grid of nothing")
 	}
 	images = images[:min(len(images), 4)]
+	if err := m.grids.Acquire(ctx, 1); err != nil {
+		return core.StoredImage{}, core.Wrap(core.CodeRetry, err)
+	}
+	defer m.grids.Release(1)
 	cells := make([]image.Image, len(images))
 	for i, im := range images {
 		img, err := m.load(ctx, im)

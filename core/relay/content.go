@@ -386,7 +386,7 @@ func (o *onceByKey) lock(key string) (unlock func()) {
 	}
 }
 
-// opening counts the cards being posted per room: a message in a thread that is not known yet may belong to one.
+// opening counts the threads being opened per room: a message in a thread that is not known yet may belong to one.
 type opening struct {
 	mu    sync.Mutex
 	rooms map[core.RoomID]int

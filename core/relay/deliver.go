@@ -63,10 +63,11 @@ func (d *Deliverer) settle(ctx context.Context, p core.Partition, l core.Lease, 
 	if e.Replayed {
 		t.unknown = 1 // an earlier holder may have sent it
 	}
-	if e.Item.Kind == core.OutCard {
-		done := d.opening.begin(e.Item.Room)
-		defer done()
-	}
+	defer func() {
+		if t.opened != nil {
+			t.opened()
+		}
+	}()
 	for n := 1; ; n++ {
 		err := e.Err
 		if err == nil {
@@ -113,6 +114,7 @@ type try struct {
 	posting bool             // the present operation makes a new message
 	tried   int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
 	done    []core.MessageID // parts posted by an earlier try
+	opened  func()           // to be called when the thread that this opens is recorded
 	place   *core.PlaceWrite
 }
 
@@ -236,6 +238,9 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	}
 	if t.unknown == 0 && !exists {
 		t.tried = shown.Rev + 1
+	}
+	if !exists && shown.Thread != "" && t.opened == nil {
+		t.opened = d.opening.begin(t.out.Room)
 	}
 	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles}
 	if shown.Thread == "" {

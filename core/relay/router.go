@@ -45,7 +45,7 @@ type Router struct {
 	Changes  core.Changes
 	Journal  core.Journal
 	Commands Commands
-	// Opening waits for a card that is being posted in a room; Deliverer.Opening.
+	// Opening waits for a thread that is being opened in a room; Deliverer.Opening.
 	Opening func(ctx context.Context, room core.RoomID) bool
 	Clock   core.Clock
 	Log     *slog.Logger
@@ -53,7 +53,7 @@ type Router struct {
 
 var _ Handler = (*Router)(nil)
 
-// Opening waits until a card being posted in the room is settled; false at once when there is none.
+// Opening waits until a thread being opened in the room is recorded; false at once when there is none.
 func (d *Deliverer) Opening(ctx context.Context, room core.RoomID) bool {
 	return d.opening.wait(ctx, room)
 }

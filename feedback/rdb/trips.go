@@ -11,8 +11,8 @@ import (
 )
 
 // Trips is a hook for benchmarks: between Start and Stop it counts round trips to the server and adds up how long they
-// took, so that a measured time can be told apart from the server's share of it. Add it with Client.AddHook before
-// anything uses the client. Commands that block until something happens are no round trips and are left out.
+// took, so that a measured time can be told apart from the server's share of it. Add it with Client.AddHook. Commands
+// that block until something happens are no round trips and are left out.
 type Trips struct {
 	// Counts says whether a command belongs to what is measured, by its first key; nil counts every command. Leases are
 	// renewed all the time, whatever is measured, so a benchmark leaves at least those out.

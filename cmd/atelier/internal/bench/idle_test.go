@@ -50,9 +50,9 @@ func BenchmarkIdle(b *testing.B) {
 	w := startPlatforms(b)
 	var empty, full float64
 	for b.Loop() {
-		empty = w.weigh(b, bin)
+		empty = w.weigh(b, bin, func() bool { return true })
 		w.fill(b)
-		full = w.weigh(b, bin)
+		full = w.weigh(b, bin, func() bool { return len(w.slack.Calls("conversations.replies")) >= idleActive })
 	}
 	b.ReportMetric(empty, "rss-MiB")
 	b.ReportMetric(full, "rss-300-tasks-MiB")
@@ -114,8 +114,9 @@ func (w *platforms) discordRoom() core.RoomID {
 	return core.RoomID("discord:" + discordsim.DemoGuildID + "/" + discordsim.DemoStudio)
 }
 
-// weigh runs the program until it is ready, connected and at rest, and returns its resident memory in MiB.
-func (w *platforms) weigh(b *testing.B, bin string) float64 {
+// weigh runs the program until it is ready, connected, has done what it must and is at rest, and returns its resident
+// memory in MiB.
+func (w *platforms) weigh(b *testing.B, bin string, done func() bool) float64 {
 	b.Helper()
 	ops := freeAddr(b)
 	cmd := exec.Command(bin, "serve")
@@ -140,6 +141,7 @@ func (w *platforms) weigh(b *testing.B, bin string) float64 {
 	until(b, "serve is connected", func() bool {
 		return w.slack.Connections() >= 2 && w.discord.Snapshot("", 1).Sessions > 0
 	})
+	until(b, "serve has looked at the active threads", done)
 	return w.rest(b, cmd.Process.Pid, &log)
 }
 

@@ -141,6 +141,12 @@ func (b *tab) write(selector, text string) {
 	b.do(chromedp.KeyEvent(text), chromedp.KeyEvent(kb.Enter))
 }
 
+// empty clears a field as if the person had done it.
+func (b *tab) empty(selector string) {
+	b.Helper()
+	eval[chromedp.Void](b, `{ const n = document.querySelector(`+strconv.Quote(selector)+`); n.value = ''; n.dispatchEvent(new Event('input')); }`)
+}
+
 // menu opens the menu of the message with that text from the keyboard and takes an entry.
 func (b *tab) menu(messages, text, entry string) {
 	b.Helper()

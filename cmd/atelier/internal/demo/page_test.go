@@ -44,6 +44,13 @@ func TestPageMission(t *testing.T) {
 	b.write(slackReply, "Agreed. *Softer fog* for the next one :sparkles:")
 	b.shows(discThread, "Softer fog")
 
+	b.write(discReply, "@Ada v1.2 for the poster? The beam reads well from afar")
+	b.shows(slackThread, "reads well from afar")
+	b.menu(slackThread, "reads well from afar", "Add reaction")
+	b.click(".popover .emojis button", "heart")
+	b.shows("#pane-discord .thread .reaction", "heart")
+	b.portrait()
+
 	b.click("#pane-slack .personas label", "Cleo")
 	b.see(`document.querySelector('#pane-slack .personas label:has(:checked)').textContent.includes('Cleo')`)
 	b.click("#pane-slack .channel .b-button", "V2")
@@ -110,7 +117,7 @@ func (b *tab) talk() {
 
 	b.write(slackReply, "/imagine nothing")
 	b.shows("#pane-slack .thread .note", "not supported in threads")
-	eval[chromedp.Void](b, `document.querySelector('`+slackReply+`').value = ''`)
+	b.empty(slackReply)
 
 	// What is half typed survives whatever happens meanwhile.
 	b.focus(slackReply)
@@ -118,7 +125,17 @@ func (b *tab) talk() {
 	b.write(discBox, "Lunch anybody?")
 	b.shows(discSaid, "Lunch anybody?")
 	b.see(`document.querySelector('` + slackReply + `').value === 'half a sen'`)
-	eval[chromedp.Void](b, `document.querySelector('`+slackReply+`').value = ''`)
+	b.empty(slackReply)
+}
+
+// portrait is the picture of the demo for its readers: the grid beside its thread on both sides.
+func (b *tab) portrait() {
+	b.Helper()
+	eval[chromedp.Void](b, `document.activeElement.blur(); document.querySelectorAll('.thread .feed').forEach((f) => { f.scrollTop = f.scrollHeight; });
+		document.querySelectorAll('.channel .feed').forEach((f) => { f.scrollTop += f.querySelector('.message .picture').closest('.message').getBoundingClientRect().top - f.getBoundingClientRect().top - 4; })`)
+	b.do(chromedp.MouseEvent(chromedp.MouseMoved, 2, 2))
+	b.see(`[...document.querySelectorAll('.picture img')].every((i) => i.complete)`)
+	b.shot("demo")
 }
 
 // forms requests changes through the form of either platform.
@@ -157,6 +174,52 @@ func (b *tab) discordCommand() {
 	b.shows(discSaid, "ACME-2")
 	b.shows(slackSaid, "a red fox asleep in the snow")
 	b.see(`[...document.querySelectorAll('#pane-slack .channel .picture img')].filter((i) => i.complete && i.naturalWidth > 600).length > 1`)
+}
+
+// TestPageCorners goes where the mission does not: completion, dialogs, the keyboard, a hand-off.
+func TestPageCorners(t *testing.T) {
+	b := openPage(t)
+	b.click("#more", "")
+	b.shows("#ideas h2", "Things to try")
+	b.inspect("ideas")
+	b.shot("ideas")
+	b.click("#ideas .idea", "/imagine a paper crane")
+	b.see(`document.querySelector('` + slackBox + `').value.startsWith('/imagine a paper crane') && !document.querySelector('#ideas').open`)
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.see(`[...document.querySelectorAll('#pane-slack .channel .picture img')].some((i) => i.complete && i.naturalWidth > 600)`)
+
+	b.click("#pane-slack .channel .picture", "")
+	b.see(`document.querySelector('#large').open && document.querySelector('#large img').naturalWidth > 600`)
+	b.inspect("large picture")
+	b.shot("large")
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.see(`!document.querySelector('#large').open`)
+
+	b.focus(slackBox)
+	b.do(chromedp.KeyEvent("/atelier appr"))
+	b.shows("#pane-slack .suggestions [role=option]", "approve")
+	b.inspect("completion")
+	b.shot("completion")
+	b.empty(slackBox)
+	b.write(slackBox, "/imagine a red kite --provider midjourney")
+	b.shows("#pane-slack .message.private", "a red kite")
+	b.shot("handoff")
+
+	b.focus(discBox)
+	b.do(chromedp.KeyEvent("@cl"))
+	b.shows("#pane-discord .suggestions [role=option]", "Cleo")
+	b.do(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("have a **look**"), chromedp.KeyEvent(kb.Enter))
+	b.shows("#pane-discord .channel .mention", "@Cleo")
+	b.shows(discSaid, "have a look")
+	b.do(chromedp.KeyEvent(kb.ArrowUp))
+	b.see(`document.activeElement.matches('.editor textarea') && document.activeElement.value === '@Cleo have a **look**'`)
+	b.shot("editing")
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.menu(discSaid, "have a look", "Attach to task")
+	b.see(`document.querySelector('#pane-discord .sheet') || ` + find("#pane-discord .message.private", ""))
+	b.shot("attach")
+	b.inspect("corners")
+	b.settled()
 }
 
 // swatch draws a small picture to upload.

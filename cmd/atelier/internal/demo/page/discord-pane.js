@@ -157,7 +157,7 @@ export class DiscordPane extends Pane {
 
   chip(m, quote) {
     return el('button', { type: 'button', class: 'summary', 'data-focus': 'summary', title: 'Open thread', onclick: () => this.openThread(m.thread_id) },
-      el('span', { class: 'top' }, el('b', {}, quote.name), el('span', { class: 'count-link' }, `${plural(quote.n, 'Message', 'Messages')} ›`)),
+      el('span', { class: 'chip-top' }, el('b', {}, quote.name), el('span', { class: 'count-link' }, `${plural(quote.n, 'Message', 'Messages')} ›`)),
       el('span', { class: 'cut' }, quote.last ? [el('img', { src: local(quote.last.avatar), alt: '', width: 16, height: 16 }), el('b', {}, quote.last.author), ' ', spoken(quote.last.content, this.ctx) || 'sent a file'] : 'There are no recent messages in this thread.'));
   }
 

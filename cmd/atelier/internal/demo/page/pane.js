@@ -126,7 +126,7 @@ export class Pane {
     this.state = state;
     this.adopt(state);
     const roots = this.roots();
-    if (this.knownRoots?.in === this.channelID && !this.chosen && !this.replier.busy && wide.matches) {
+    if (this.knownRoots?.in === this.channelID && !this.chosen && !this.replier.busy && !this.threadBox.contains(document.activeElement) && wide.matches) {
       const made = roots.filter((r) => !this.knownRoots.ids.has(r)).pop();
       if (made) this.threadID = made;
     }
