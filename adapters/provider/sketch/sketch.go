@@ -132,8 +132,9 @@ func (p *Provider) draw(ctx context.Context, r core.Request) ([]*image.RGBA, err
 	if err != nil {
 		return nil, err
 	}
-	// Work on a part of a picture leaves most of it alone, so these four cannot be far apart.
-	if r.Op == core.OpEditRegion || r.Op == core.OpZoom || r.Op == core.OpPan {
+	switch r.Op {
+	case core.OpEditRegion, core.OpEditWords, core.OpZoom, core.OpPan:
+		// These leave most of the picture alone, so their four cannot be far apart.
 		return distinct(ctx, n, 1, one)
 	}
 	return distinct(ctx, n, minDistance, one)

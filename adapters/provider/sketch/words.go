@@ -26,7 +26,7 @@ func vocabulary() map[string]string {
 		"mood:neon":    "neon cyberpunk synthwave vaporwave electric cyber futuristic",
 		"mood:mono":    "monochrome ink noir black white charcoal graphite silhouette",
 		"mood:snow":    "snow snowy winter ice frozen arctic glacier frost cold",
-		"mood:fire":    "fire lava volcano ember burning flame red",
+		"mood:fire":    "fire lava volcano ember burning flame flames",
 		"mood:spring":  "spring green meadow fresh lush jungle garden",
 		"ground:sea":   "sea ocean lighthouse boat ship sail harbour harbor coast beach island waves lake river fish whale water bay pier",
 		"ground:mount": "mountain mountains alps peak peaks cliff canyon summit volcano",

@@ -94,7 +94,7 @@ func BenchmarkAccept(b *testing.B) {
 	b.ReportMetric(floorRate, "floor/s")
 	b.ReportMetric(ratio, "ratio")
 	b.ReportMetric(0, "ns/op")
-	say(b, "accepting slash commands with %s: %.0f/s, the bare handler %.0f/s: ratio %.2f (wanted: at least %.1f)", redis.kind, oursRate, floorRate, ratio, acceptWanted)
+	b.Logf("accepting slash commands with %s: %.0f/s, the bare handler %.0f/s: ratio %.2f (wanted: at least %.1f)", redis.kind, oursRate, floorRate, ratio, acceptWanted)
 	if ratio < acceptWanted {
 		b.Errorf("ratio %.2f is below %.1f", ratio, acceptWanted)
 	}

@@ -60,7 +60,7 @@ func burst(b *testing.B, overHTTP bool) {
 	b.ReportMetric(float64(duplicates), "twice")
 	b.ReportMetric(float64(inversions), "out-of-order")
 	b.ReportMetric(0, "ns/op")
-	say(b, "%d replies in %d rooms, said within %.2f s, with %s: all on Discord after %.1f s, %.0f/s; %d lost, %d twice, %d out of order",
+	b.Logf("%d replies in %d rooms, said within %.2f s, with %s: all on Discord after %.1f s, %.0f/s; %d lost, %d twice, %d out of order",
 		total, burstRooms, said.Seconds(), w.redis.kind, took.Seconds(), rate, losses, duplicates, inversions)
 	if losses+duplicates > 0 || overHTTP && inversions > 0 {
 		b.Fatalf("%d lost, %d twice, %d out of order", losses, duplicates, inversions)

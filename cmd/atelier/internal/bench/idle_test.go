@@ -58,7 +58,7 @@ func BenchmarkIdle(b *testing.B) {
 	b.ReportMetric(full, "rss-300-tasks-MiB")
 	b.ReportMetric(binary, "binary-MiB")
 	b.ReportMetric(0, "ns/op")
-	say(b, "idle with %s: %.1f MiB resident, %.1f MiB with %d tasks and %d comments in the store (limit %.0f, growth at most %.0f); binary %.1f MiB (limit %.0f)",
+	b.Logf("idle with %s: %.1f MiB resident, %.1f MiB with %d tasks and %d comments in the store (limit %.0f, growth at most %.0f); binary %.1f MiB (limit %.0f)",
 		w.redis.kind, empty, full, idleTasks, idleTasks*idleTalk, idleLimit, growthLimit, binary, binaryLimit)
 	if empty > idleLimit || full > idleLimit || binary > binaryLimit || full-empty > growthLimit {
 		b.Errorf("over a limit: %.1f and %.1f MiB resident, binary %.1f MiB", empty, full, binary)
@@ -173,7 +173,7 @@ func (w *platforms) rest(b *testing.B, pid int, log *strings.Builder) float64 {
 		select {
 		case <-tick.C:
 		case <-limit.C:
-			say(b, "resident memory never came to rest; taking what it is now")
+			b.Logf("resident memory never came to rest; taking what it is now")
 			return now
 		}
 		var err error

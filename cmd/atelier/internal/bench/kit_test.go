@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -115,9 +114,3 @@ func quantile(all []time.Duration, q float64) time.Duration {
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// say logs one line for people.
-func say(b *testing.B, format string, args ...any) {
-	b.Helper()
-	b.Log(fmt.Sprintf(format, args...))
-}

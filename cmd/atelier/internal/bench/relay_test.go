@@ -68,7 +68,7 @@ func BenchmarkRelay(b *testing.B) {
 	b.ReportMetric(ms(r99), "p99-ms-without-redis")
 	b.ReportMetric(float64(median), "trips/msg")
 	b.ReportMetric(0, "ns/op")
-	say(b, "%d replies from Slack to Discord with %s: p50 %.2f ms, p99 %.2f ms; without their %d Redis round trips p50 %.2f ms (wanted: at most %.0f), p99 %.2f ms",
+	b.Logf("%d replies from Slack to Discord with %s: p50 %.2f ms, p99 %.2f ms; without their %d Redis round trips p50 %.2f ms (wanted: at most %.0f), p99 %.2f ms",
 		len(whole), w.redis.kind, ms(p50), ms(p99), median, ms(r50), ms(relayWanted), ms(r99))
 	if r50 > relayWanted {
 		b.Errorf("the median over its own round trips is %.2f ms, above %.0f", ms(r50), ms(relayWanted))

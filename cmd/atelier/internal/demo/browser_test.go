@@ -102,6 +102,14 @@ func eval[T any](b *tab, expr string) T {
 	return v
 }
 
+// imported calls an expression with the page's modules loaded by name and gives its text.
+func imported(b *tab, modules, expr string) string {
+	b.Helper()
+	eval[chromedp.Void](b, `window.out = undefined; (async () => { `+modules+`; return `+expr+`; })().then((v) => { window.out = {v}; }, (e) => { window.out = {v: 'failed: ' + e.message}; }); undefined`)
+	b.see(`window.out`)
+	return eval[string](b, `window.out.v`)
+}
+
 // find is the expression for the last element of a selector, inside a pane, that shows a text.
 func find(selector, text string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(%s)].filter((n) => n.checkVisibility() && (n.textContent + ' ' + (n.getAttribute('aria-label') ?? '')).includes(%s)).pop()`, strconv.Quote(selector), strconv.Quote(text))
@@ -160,7 +168,7 @@ func (b *tab) menu(messages, text, entry string) {
 func (b *tab) shot(name string) {
 	b.Helper()
 	dir := os.Getenv("ATELIER_SCREENSHOTS")
-	if dir == "" {
+	if dir == "" || filepath.ToSlash(filepath.Clean(dir)) == "docs/images" && name != "demo" { // only one is for readers
 		return
 	}
 	if !filepath.IsAbs(dir) { // tests run in their package's folder, the name is meant from the module's

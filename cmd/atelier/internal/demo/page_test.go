@@ -75,6 +75,7 @@ func TestPageMission(t *testing.T) {
 	b.inspect("thread, 390")
 	b.settled()
 	eval[chromedp.Void](b, `document.querySelectorAll('.thread .tool.narrow').forEach((n) => n.checkVisibility() && n.click())`)
+	b.see(`[...document.querySelectorAll('#pane-slack .channel .tools')].every((n) => getComputedStyle(n).opacity === '1')`)
 	b.shot("phone-slack")
 	b.inspect("Slack, 390")
 	b.settled()
@@ -219,6 +220,44 @@ func TestPageCorners(t *testing.T) {
 	b.see(`document.querySelector('#pane-discord .sheet') || ` + find("#pane-discord .message.private", ""))
 	b.shot("attach")
 	b.inspect("corners")
+	b.settled()
+}
+
+// TestPageText checks what the platforms' texts and contents become; none of it may turn into markup of its own.
+func TestPageText(t *testing.T) {
+	b := openPage(t)
+	const modules = `const ctx = {me: '1', userName: (id) => ({U1: 'Ada', 1: 'Ada', 2: 'Ben'})[id], roleName: () => 'Editors', channelName: () => 'acme', channelLink: () => '#acme', emojiURL: (id) => '/e/' + id, handle: () => 'ada',
+			people: () => [], roles: () => [], rooms: () => [], file: (f) => '/sim/' + f.id, act() {}, press() {}, choose() {}};
+		const [slack, discord, blocks, message] = await Promise.all(['mrkdwn', 'markdown', 'slack-blocks', 'discord-message'].map((m) => import('/' + m + '.js')));
+		const html = (...nodes) => { const d = document.createElement('div'); d.append(...nodes.flat(9).filter(Boolean)); return d.innerHTML; }`
+	for _, c := range []struct{ name, expr, want string }{
+		{"mrkdwn marks", `html(slack.mrkdwn('*a* _b_ ~c~ snake_case_word 2*3*4', ctx))`, `<strong>a</strong> <em>b</em> <s>c</s> snake_case_word 2*3*4`},
+		{"mrkdwn nests", `html(slack.mrkdwn('*bold _both_ <@U1>*', ctx))`, `<strong>bold <em>both</em> <span class="mention">@Ada</span></strong>`},
+		{"mrkdwn code is left alone", "html(slack.mrkdwn('`*a* <@U1>`', ctx))", `<code>*a* &lt;@U1&gt;</code>`},
+		{"mrkdwn links", `html(slack.mrkdwn('<https://a.example/?q=1&amp;r=2|here>', ctx))`, `<a href="https://a.example/?q=1&amp;r=2" target="_blank" rel="noopener noreferrer">here</a>`},
+		{"mrkdwn script link", `html(slack.mrkdwn('<javascript:alert(1)|here>', ctx))`, `<span>here</span>`},
+		{"mrkdwn entities", `html(slack.mrkdwn('&lt;img src=x onerror=alert(1)&gt;', ctx))`, `&lt;img src=x onerror=alert(1)&gt;`},
+		{"mrkdwn quote and emoji", `html(slack.mrkdwn('&gt; hm\nso :tada:', ctx))`, `<blockquote>hm</blockquote>so <span class="emoji" title=":tada:">🎉</span>`},
+		{"mrkdwn edited again", `slack.editable('hi <@U1> &amp; <https://a.example|b>', ctx)`, `hi @ada & https://a.example`},
+		{"markdown marks", `html(discord.markdown('**a** *b* __c__ ~~d~~ ***e*** snake_case_word', ctx))`, `<div class="line"><strong>a</strong> <em>b</em> <u>c</u> <s>d</s> <strong><em>e</em></strong> snake_case_word</div>`},
+		{"markdown escapes", `html(discord.markdown('\\*a\\* <b>', ctx))`, `<div class="line">*a* &lt;b&gt;</div>`},
+		{"markdown mention of me", `html(discord.markdown('<@1> <@&7>', ctx))`, `<div class="line"><span class="mention me">@Ada</span> <span class="mention">@Editors</span></div>`},
+		{"markdown lists", `html(discord.markdown('- a\n  - b\n- c', ctx))`, `<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>`},
+		{"markdown heading and quote", `html(discord.markdown('# Big\n> said', ctx))`, `<div class="md-h md-h1">Big</div><blockquote><div class="line">said</div></blockquote>`},
+		{"markdown block", "html(discord.markdown('```go\\nx := 1\\n```', ctx))", `<pre data-language="go"><code>x := 1</code></pre>`},
+		{"markdown masked link", `html(discord.markdown('[x](https://a.example) [y](javascript:1)', ctx))`, `<div class="line"><a href="https://a.example/" target="_blank" rel="noopener noreferrer">x</a> [y](javascript:1)</div>`},
+		{"markdown spoiler", `html(discord.markdown('||s||', ctx))`, `<div class="line"><span class="spoiler" role="button" tabindex="0" aria-label="Spoiler, press to show"><span>s</span></span></div>`},
+		{"unknown block", `html(blocks.blocks([{type: 'hologram'}], ctx))`, `<div class="unknown">This content (hologram) cannot be shown here.</div>`},
+		{"rich text", `html(blocks.blocks([{type: 'rich_text', elements: [{type: 'rich_text_list', style: 'ordered', elements: [{type: 'rich_text_section', elements: [{type: 'text', text: 'a', style: {bold: true}}]}]}]}], ctx))`,
+			`<div class="b-rich"><ol class="indent-0"><li><strong>a</strong></li></ol></div>`},
+		{"unknown component", `html(message.components([{type: 99}], ctx))`, `<div class="unknown">This component (type 99) cannot be shown here.</div>`},
+		{"container", `html(message.components([{type: 17, accent_color: 255, components: [{type: 10, content: '**hi**'}, {type: 14}]}], ctx))`,
+			`<div class="embed c-container" style="border-inline-start-color: rgb(0, 0, 255);"><div class="c-text"><div class="line"><strong>hi</strong></div></div><hr></div>`},
+	} {
+		if got := imported(b, modules, c.expr); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
+		}
+	}
 	b.settled()
 }
 

@@ -6,7 +6,6 @@ import { DiscordPane } from './discord-pane.js';
 
 const ideas = [
   ['/imagine a paper crane --ar 3:2', 'slack', 'Make four pictures; parameters work as you know them.'],
-  ['/imagine {red,blue} fox', 'slack', 'Several prompts out of one.'],
   ['/atelier help', 'slack', 'Every verb, by group.'],
   ['/imagine a fox in the snow', 'discord', 'The same on Discord: pick the command, then press Enter.'],
   ['@atelier approve v1', 'thread', 'In a thread, mention Atelier to give a command.'],

@@ -12,6 +12,8 @@ import { Pane } from './pane.js';
 const type = { joined: 7, pinned: 6, renamed: 4, threadMade: 18, reply: 19, starter: 21 };
 const escaped = (name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+const isCard = (m) => m.components.length > 0 || m.embeds.some((e) => e.type === 'rich');
+
 // DiscordPane shows a Discord server as one member sees it.
 export class DiscordPane extends Pane {
   constructor(options) {
@@ -97,7 +99,7 @@ export class DiscordPane extends Pane {
   listed(list, threaded) {
     let before = null;
     return list.map((m) => {
-      const joined = before && before.type === 0 && m.type === 0 && before.author === m.author && before.author_id === m.author_id && before.webhook_id === m.webhook_id && !m.ephemeral && new Date(m.timestamp) - new Date(before.timestamp) < 420000;
+      const joined = before && before.type === 0 && m.type === 0 && !isCard(m) && !isCard(before) && before.author === m.author && before.author_id === m.author_id && before.webhook_id === m.webhook_id && !m.ephemeral && new Date(m.timestamp) - new Date(before.timestamp) < 420000;
       before = m;
       const mine = m.author_id === this.me;
       const editing = this.editing === m.id;
@@ -129,7 +131,7 @@ export class DiscordPane extends Pane {
       (m.reply_to || m.used_by) && this.above(m),
       el('div', { class: 'gutter' }, joined ? this.time(at) : el('img', { class: 'avatar', src: local(m.avatar), alt: '', width: 40, height: 40 })),
       el('div', { class: 'content' },
-        !joined && el('div', { class: 'by' }, el('b', { style: null }, m.author), m.bot && el('span', { class: 'badge' }, 'APP'), this.time(at)),
+        !joined && el('div', { class: 'by' }, el('b', {}, m.author), m.bot && el('span', { class: 'badge' }, 'APP'), this.time(at)),
         body,
         reactions(m.reactions.map((r) => ({ name: r.id ? r.emoji : shortName(r.emoji), char: r.emoji, image: r.id ? this.ctx.emojiURL(r.id) : '', users: r.users, mine: Boolean(r.me), key: r.id ? `${r.emoji}:${r.id}` : r.emoji })), (id) => this.users.get(id)?.name ?? 'Somebody',
           (r) => this.try({ do: r.mine ? 'unreact' : 'react', channel: m.channel_id, message: m.id, emoji: r.key }, threaded), (name) => this.react(m, name, threaded)),

@@ -171,5 +171,5 @@ export function spoken(text, ctx) {
   return box.textContent;
 }
 
-// picturesOf keeps links to our own files on this origin.
+// mediaURL is where a browser finds a picture of an embed or a component.
 export const mediaURL = (media) => local(media?.proxy_url || media?.url || '');

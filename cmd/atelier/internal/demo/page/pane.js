@@ -5,7 +5,8 @@ import { ask } from './modal.js';
 import { Feed } from './feed.js';
 import { Platform } from './api.js';
 
-const wide = matchMedia('(min-width: 900px)');
+// Below this width of a pane a thread covers its channel; style.css draws the same line.
+const beside = 620;
 
 // Pane keeps one person's view of one platform up to date. A subclass gives: adopt(state), channels(), items(channelID), thread(id),
 // roots(), form(), send(text, files, threadID), suggest(value, caret, threadID), titles() and pending().
@@ -126,7 +127,7 @@ export class Pane {
     this.state = state;
     this.adopt(state);
     const roots = this.roots();
-    if (this.knownRoots?.in === this.channelID && !this.chosen && !this.replier.busy && !this.threadBox.contains(document.activeElement) && wide.matches) {
+    if (this.knownRoots?.in === this.channelID && !this.chosen && !this.replier.busy && !this.threadBox.contains(document.activeElement) && this.root.clientWidth > beside) {
       const made = roots.filter((r) => !this.knownRoots.ids.has(r)).pop();
       if (made) this.threadID = made;
     }

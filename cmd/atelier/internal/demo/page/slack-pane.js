@@ -16,6 +16,8 @@ const sentences = {
 };
 const millis = (ts) => Math.floor(Number(ts) * 1000);
 
+const isCard = (m) => Boolean(m.bot_id) && (m.blocks ?? []).some((b) => b.type === 'header' || b.type === 'actions');
+
 // SlackPane shows a Slack team as one member sees it.
 export class SlackPane extends Pane {
   constructor(options) {
@@ -115,7 +117,7 @@ export class SlackPane extends Pane {
   listed(list, threaded) {
     let before = null;
     return list.map((m) => {
-      const joined = before && !before.subtype && !m.subtype && !m.for && !before.for && before.user === m.user && before.author_name === m.author_name && Number(m.ts) - Number(before.ts) < 300;
+      const joined = before && !before.subtype && !m.subtype && !m.for && !before.for && !isCard(m) && !isCard(before) && before.user === m.user && before.author_name === m.author_name && Number(m.ts) - Number(before.ts) < 300;
       before = m;
       const { replies, metadata, ...shown } = m;
       const faces = threaded ? [] : [...new Map((replies ?? []).map((r) => [r.author_name, local(r.author_icon)])).values()].filter(Boolean).slice(0, 4);
