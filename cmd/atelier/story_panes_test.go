@@ -22,6 +22,11 @@ func persona(name string) demo.Persona {
 	return demo.Persona{}
 }
 
+// plainDeed is what both simulators call the deeds that take nothing but a text or an emoji.
+func plainDeed(do string) string {
+	return map[string]string{"says": "say", "replies": "say", "edits": "edit", "deletes": "delete", "reacts": "react", "unreacts": "unreact"}[do]
+}
+
 type slackPane struct{ s *slacksim.Server }
 
 func (p slackPane) all(name string) []shown {
@@ -125,16 +130,8 @@ func (p slackPane) act(ctx context.Context, name, do string, a actArgs) error {
 		}
 	}
 	switch do {
-	case "says", "replies":
-		act.Do = "say"
-	case "edits":
-		act.Do = "edit"
-	case "deletes":
-		act.Do = "delete"
-	case "reacts":
-		act.Do = "react"
-	case "unreacts":
-		act.Do = "unreact"
+	case "says", "replies", "edits", "deletes", "reacts", "unreacts":
+		act.Do = plainDeed(do)
 	case "command":
 		act.Do = "command"
 		act.Command, act.Text, _ = strings.Cut(a.text, " ")
@@ -301,16 +298,8 @@ func (p discordPane) act(ctx context.Context, name, do string, a actArgs) error 
 		}
 	}
 	switch do {
-	case "says", "replies":
-		act.Do = "say"
-	case "edits":
-		act.Do = "edit"
-	case "deletes":
-		act.Do = "delete"
-	case "reacts":
-		act.Do = "react"
-	case "unreacts":
-		act.Do = "unreact"
+	case "says", "replies", "edits", "deletes", "reacts", "unreacts":
+		act.Do = plainDeed(do)
 	case "command", "commandin": // "/atelier imagine prompt=a lighthouse; provider=x"
 		path, opts, _ := strings.Cut(strings.TrimPrefix(a.text, "/"), " | ")
 		act.Do, act.Command, act.Text, act.Options = "command", path, "", map[string]any{}
