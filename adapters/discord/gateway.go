@@ -313,8 +313,8 @@ func (g *supervisor) open(ctx context.Context, s *session) error {
 	s.drop()
 	timer.Reset(2 * time.Second)
 	select {
-	case <-done:
-		return errors.New("gateway did not open in time")
+	case err := <-done:
+		return errors.Join(errors.New("gateway did not open in time"), err)
 	case <-timer.C:
 		return errStuck
 	}

@@ -90,9 +90,9 @@ func TestPageMission(t *testing.T) {
 // talk edits, deletes, reacts and uploads, and looks at the other side each time.
 func (b *tab) talk() {
 	b.Helper()
-	b.write(discReply, "Teh horizon is tilted")
-	b.shows(slackThread, "Teh horizon")
-	b.menu(discThread, "Teh horizon", "Edit message")
+	b.write(discReply, "Our horizon is tilted")
+	b.shows(slackThread, "Our horizon")
+	b.menu(discThread, "Our horizon", "Edit message")
 	b.see(`document.activeElement.matches('.editor textarea')`)
 	eval[chromedp.Void](b, `document.activeElement.select()`)
 	b.do(chromedp.KeyEvent("The horizon is level now"), chromedp.KeyEvent(kb.Enter))
@@ -221,6 +221,12 @@ func TestPageCorners(t *testing.T) {
 	b.shot("attach")
 	b.inspect("corners")
 	b.settled()
+	for _, width := range []int64{1024, 1920} {
+		b.do(chromedp.EmulateViewport(width, 1000))
+		b.see(fmt.Sprintf("innerWidth === %d", width))
+		b.shot(fmt.Sprintf("wide-%d", width))
+		b.settled()
+	}
 }
 
 // TestPageText checks what the platforms' texts and contents become; none of it may turn into markup of its own.
