@@ -49,6 +49,8 @@ type Options struct {
 
 // Adapter is Slack as the bridge sees it. All methods are safe for concurrent use.
 type Adapter struct {
+	order    *sequencer
+	links    atomic.Int64 // Socket Mode connections so far
 	open     atomic.Int32 // Socket Mode connections of this process
 	o        Options
 	origin   *url.URL
@@ -104,7 +106,7 @@ func New(o Options) (*Adapter, error) {
 		o.Connections = defaultSockets
 	}
 	o.Connections = min(o.Connections, maxSockets)
-	a := &Adapter{o: o, origin: u, tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
+	a := &Adapter{o: o, origin: u, order: newSequencer(o.Clock), tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
 		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond}}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = callTimeout, 16

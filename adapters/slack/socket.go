@@ -209,6 +209,7 @@ type link struct {
 	why     atomic.Value
 	modals  chan struct{}
 	busy    sync.WaitGroup
+	id      int64
 }
 
 // connect opens a connection and returns when Slack has said hello.
@@ -235,7 +236,7 @@ func (a *Adapter) connect(ctx context.Context, r core.Receiver) (*link, error) {
 		return nil, core.Wrap(core.CodeRetry, transport(err))
 	}
 	ws.SetReadLimit(maxFrame)
-	l := &link{a: a, r: r, ws: ws, hello: make(chan struct{}), leaving: make(chan struct{}), done: make(chan struct{}), modals: make(chan struct{}, maxModals)}
+	l := &link{a: a, r: r, ws: ws, id: a.links.Add(1), hello: make(chan struct{}), leaving: make(chan struct{}), done: make(chan struct{}), modals: make(chan struct{}, maxModals)}
 	alive := func() error { return ws.SetReadDeadline(time.Now().Add(a.tune.silent)) }
 	ws.SetPongHandler(func(string) error { return l.alive(alive) })
 	ws.SetPingHandler(func(data string) error {
@@ -372,6 +373,17 @@ func (l *link) envelope(ctx context.Context, f frame) {
 	if l.opensModal(ctx, f) {
 		return
 	}
+	if f.Type == kindEvents {
+		if channel, ts, ok := turn(f.Payload); ok {
+			l.a.order.put(ctx, l.id, channel, ts, l.busy.Go, func() { l.store(ctx, f) })
+			return
+		}
+	}
+	l.store(ctx, f)
+}
+
+// store keeps an envelope and acknowledges it.
+func (l *link) store(ctx context.Context, f frame) {
 	ack, done, err := l.a.handle(ctx, l.r, f.Type, f.Payload)
 	if err != nil {
 		l.a.o.Log.WarnContext(ctx, "slack envelope not stored", "kind", f.Type, "error", err)

@@ -168,9 +168,11 @@ func regrade(src *image.RGBA, sc scene, seed uint64) *image.RGBA {
 func blend(srcs []*image.RGBA, w, h int, seed uint64) *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	fields := make([]field, len(srcs))
+	mirrored := make([]bool, len(srcs))
 	d := &dice{s: seed}
 	for i := range srcs {
 		fields[i] = newField(d.next(), 30, 30, 3)
+		mirrored[i] = d.n(2) == 0
 	}
 	angle := d.in(0, 2*math.Pi)
 	for y := range h {
@@ -181,7 +183,11 @@ func blend(srcs []*image.RGBA, w, h int, seed uint64) *image.RGBA {
 			for i, s := range srcs {
 				lean := 1 + .9*math.Cos(angle+float64(i)/float64(len(srcs))*2*math.Pi)*(u-.5) + .9*math.Sin(angle+float64(i)/float64(len(srcs))*2*math.Pi)*(v-.5)
 				k := math.Pow(math.Max(.02, fields[i].at(u, v)*lean), 4)
-				p := sample(s, u*float64(s.Rect.Dx()-1), v*float64(s.Rect.Dy()-1))
+				su := u
+				if mirrored[i] {
+					su = 1 - u
+				}
+				p := sample(s, su*float64(s.Rect.Dx()-1), v*float64(s.Rect.Dy()-1))
 				sum.r, sum.g, sum.b, total = sum.r+p.r*k, sum.g+p.g*k, sum.b+p.b*k, total+k
 			}
 			put(out, x, y, sum.scale(1/total))
