@@ -172,10 +172,11 @@ type installation struct {
 
 	people  *cache[person]
 	rooms   *cache[core.RoomInfo]
-	directs *cache[string]       // user -> channel of the direct message
-	uploads *cache[string]       // blob or delivery part -> uploaded file
-	learned *cache[bool]         // buckets whose rate the limiter knows
-	refused map[string]time.Time // channel -> last 429 on a post
+	groups  *cache[map[string][]string] // one entry: user groups by user
+	directs *cache[string]              // user -> channel of the direct message
+	uploads *cache[string]              // blob or delivery part -> uploaded file
+	learned *cache[bool]                // buckets whose rate the limiter knows
+	refused map[string]time.Time        // channel -> last 429 on a post
 }
 
 // identity is who we are in a team.
@@ -185,7 +186,8 @@ type identity struct {
 
 func (a *Adapter) newInstallation(token core.Secret) *installation {
 	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
-		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), directs: newCache[string](5000, time.Hour),
+		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), groups: newCache[map[string][]string](1, 2*time.Minute),
+		directs: newCache[string](5000, time.Hour),
 		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute)}
 	i.api = slackgo.New(token.Reveal(), slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http))
 	return i

@@ -83,7 +83,7 @@ type manifestSettings struct {
 // botScopes are what the bot token needs; the second list is missed only in part.
 func botScopes() []string {
 	return []string{"app_mentions:read", "channels:history", "channels:read", "chat:write", "chat:write.customize", "commands", "files:read", "files:write",
-		"groups:history", "groups:read", "im:history", "im:read", "im:write", "metadata.message:read", "reactions:read", "reactions:write", "users:read"}
+		"groups:history", "groups:read", "im:history", "im:read", "im:write", "metadata.message:read", "reactions:read", "reactions:write", "usergroups:read", "users:read"}
 }
 
 // botEvents are the subscriptions.

@@ -3,7 +3,6 @@ package slack
 import (
 	"context"
 	"net/url"
-
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -66,7 +65,39 @@ func (i *installation) actor(ctx context.Context, team, user, fallback string) c
 		return core.Actor{}
 	}
 	p := i.lookup(ctx, user)
-	return core.Actor{Identity: identityID(team, user), Name: firstOf(p.Name, fallback), Avatar: p.Avatar, Bot: p.Bot}
+	return core.Actor{Identity: identityID(team, user), Name: firstOf(p.Name, fallback), Avatar: p.Avatar, Bot: p.Bot, Roles: i.groupsOf(ctx, user)}
+}
+
+// noGroupsFor is how long user groups that could not be read are left alone: the scope is optional, and not every plan
+// has them.
+const noGroupsFor = 10 * time.Minute
+
+// groupsOf returns the user groups that a person is in, as "slack:S01". All groups are read in one call, now and then.
+func (i *installation) groupsOf(ctx context.Context, user string) []string {
+	now := i.a.o.Clock.Now()
+	by, ok := i.groups.get("", now)
+	if ok || ctx.Err() != nil {
+		return by[user]
+	}
+	var out struct {
+		Groups []struct {
+			ID    string   `json:"id"`
+			Users []string `json:"users"`
+		} `json:"usergroups"`
+	}
+	if err := i.call(ctx, "usergroups.list", url.Values{"include_users": {"true"}}, &out); err != nil {
+		i.groups.putFor("", nil, now, noGroupsFor)
+		i.a.o.Log.DebugContext(ctx, "slack user groups not read", "error", err)
+		return nil
+	}
+	by = map[string][]string{}
+	for _, g := range out.Groups {
+		for _, u := range g.Users {
+			by[u] = append(by[u], string(core.Slack)+":"+g.ID)
+		}
+	}
+	i.groups.put("", by, now)
+	return by[user]
 }
 
 // author describes who wrote a message; other apps count as bots.

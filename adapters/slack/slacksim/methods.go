@@ -1,6 +1,9 @@
 package slacksim
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"slices"
+)
 
 // methodTable lists what the Web API offers.
 func methodTable() map[string]*method {
@@ -97,7 +100,17 @@ func (s *Server) emojiList(*request) (obj, error) {
 	return obj{"emoji": obj{}, "cache_ts": s.st.nextTS()}, nil
 }
 
-func (s *Server) usergroupsList(*request) (obj, error) { return obj{"usergroups": []any{}}, nil }
+func (s *Server) usergroupsList(q *request) (obj, error) {
+	list := []any{}
+	for _, g := range s.opt.UserGroups {
+		o := obj{"id": g.ID, "team_id": s.opt.Team.ID, "is_usergroup": true, "name": g.Name, "handle": g.Handle, "user_count": len(g.Users)}
+		if q.str("include_users") == "true" || q.str("include_users") == "1" {
+			o["users"] = slices.Clone(g.Users)
+		}
+		list = append(list, o)
+	}
+	return obj{"usergroups": list}, nil
+}
 
 func (s *Server) teamInfo(*request) (obj, error) {
 	t := s.opt.Team

@@ -43,6 +43,14 @@ type Channel struct {
 	Members   []string `json:"members"`
 }
 
+// UserGroup is a group of members, such as @editors.
+type UserGroup struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Handle string   `json:"handle"`
+	Users  []string `json:"users"`
+}
+
 // Command is a slash command that the app has registered.
 type Command struct {
 	Name        string `json:"name"` // with its slash
@@ -81,11 +89,12 @@ type Options struct {
 	// BaseURL is the external root where the handler is mounted, without a trailing slash.
 	BaseURL string
 
-	Team      Team
-	Users     []User
-	Channels  []Channel
-	Commands  []Command
-	Shortcuts []Shortcut
+	Team       Team
+	UserGroups []UserGroup
+	Users      []User
+	Channels   []Channel
+	Commands   []Command
+	Shortcuts  []Shortcut
 
 	BotToken, AppToken, SigningSecret string
 	AppID, BotID, BotUserID           string

@@ -60,8 +60,9 @@ const (
 	SlackRoom      = "C0ACME0002"
 	SlackOther     = "C0GENERAL1"
 	SlackPrivate   = "C0SECRET03"
+	SlackEditors   = "S0EDITORS1" // a user group with Ben in it
 	DiscordRoom    = "1100000000000000201"
-	DiscordOther   = "1100000000000000202"
+	DiscordOther   = "1100000000000000204"
 	DiscordPrivate = "1100000000000000203"
 )
 
@@ -98,6 +99,7 @@ func slackOptions() slacksim.Options {
 		{ID: SlackOther, Name: "general", Purpose: "Everything else", Members: all},
 		{ID: SlackPrivate, Name: "acme-secret", IsPrivate: true, Members: all},
 	}
+	o.UserGroups = []slacksim.UserGroup{{ID: SlackEditors, Name: "Editors", Handle: "editors", Users: []string{Personas()[1].Slack}}}
 	o.Shortcuts = nil
 	for _, r := range command.New().Menus() {
 		o.Shortcuts = append(o.Shortcuts, slacksim.Shortcut{Name: r.Menu, CallbackID: r.Verb})
