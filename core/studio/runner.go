@@ -153,6 +153,7 @@ func (r *Runner) run(ctx context.Context, j core.Job) {
 		return
 	}
 	r.mention(ctx, j, 0)
+	r.movedUp(ctx, j)
 	req := j.Request
 	req.Open = r.Blobs.Open
 	last := r.Clock.Now()
@@ -226,6 +227,26 @@ func (r *Runner) finish(ctx context.Context, j core.Job, ev core.JobEvent) {
 func (r *Runner) mention(ctx context.Context, j core.Job, percent int) {
 	if err := r.tell(ctx, j, core.JobEvent{State: core.JobRunning, Progress: percent}); err != nil {
 		r.Log.WarnContext(ctx, "progress not told", "job", j.ID, "error", err)
+	}
+}
+
+// movedUp tells the jobs that wait behind one in its account which place they have now.
+func (r *Runner) movedUp(ctx context.Context, j core.Job) {
+	list, err := r.Jobs.Queue(ctx, j.Person)
+	if err != nil {
+		r.Log.WarnContext(ctx, "queue not read", "job", j.ID, "error", err)
+		return
+	}
+	place := 0
+	for _, w := range list {
+		if w.State != core.JobQueued || w.Provider != j.Provider {
+			continue
+		}
+		place++
+		if err := r.tell(ctx, w, core.JobEvent{State: core.JobQueued, Position: place}); err != nil {
+			r.Log.WarnContext(ctx, "place not told", "job", w.ID, "error", err)
+			return
+		}
 	}
 }
 

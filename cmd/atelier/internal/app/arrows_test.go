@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -44,6 +45,9 @@ func TestArrows(t *testing.T) {
 			if why := wrong(rel, imp, all[imp].Standard); why != "" {
 				t.Errorf("%s imports %s: %s", rel, strings.TrimPrefix(imp, module+"/"), why)
 			}
+		}
+		if rel == "adapters/provider/midjourney" && slices.ContainsFunc(p.Imports, func(i string) bool { return i == "net" || strings.HasPrefix(i, "net/") }) {
+			t.Errorf("%s can reach the network: Midjourney forbids automation", rel)
 		}
 		if strings.HasSuffix(rel, "sim") {
 			for _, dep := range p.Deps {
