@@ -71,7 +71,7 @@ func (s *Server) conversationsInfo(q *request) (obj, error) {
 
 func (s *Server) channelPage(q *request, keep func(*channel) bool) (obj, error) {
 	types := q.list("types")
-	if types == nil {
+	if len(types) == 0 {
 		types = []string{"public_channel"}
 	}
 	word := map[string]string{"channel": "public_channel", "group": "private_channel", "im": "im", "mpim": "mpim"}
