@@ -69,7 +69,8 @@ func (s *Server) conversationsInfo(q *request) (obj, error) {
 	return obj{"channel": out}, nil
 }
 
-func (s *Server) channelPage(q *request, keep func(*channel) bool) (obj, error) {
+// channelPage lists channels; without names the fields that this method leaves out.
+func (s *Server) channelPage(q *request, keep func(*channel) bool, without ...string) (obj, error) {
 	types := q.list("types")
 	if len(types) == 0 {
 		types = []string{"public_channel"}
@@ -96,12 +97,15 @@ func (s *Server) channelPage(q *request, keep func(*channel) bool) (obj, error) 
 		if !c.IsIM {
 			out[i]["num_members"] = len(c.Members)
 		}
+		for _, k := range without {
+			delete(out[i], k)
+		}
 	}
 	return obj{"channels": out, "response_metadata": obj{"next_cursor": next}}, nil
 }
 
 func (s *Server) conversationsList(q *request) (obj, error) {
-	return s.channelPage(q, func(c *channel) bool { return c.kind() == "channel" || c.has(s.opt.BotUserID) })
+	return s.channelPage(q, func(c *channel) bool { return c.kind() == "channel" || c.has(s.opt.BotUserID) }, "last_read", "parent_conversation")
 }
 
 func (s *Server) usersConversations(q *request) (obj, error) {
@@ -113,7 +117,7 @@ func (s *Server) usersConversations(q *request) (obj, error) {
 	}
 	return s.channelPage(q, func(c *channel) bool {
 		return c.has(user) && (c.kind() == "channel" || c.has(s.opt.BotUserID))
-	})
+	}, "is_member", "num_members")
 }
 
 func (s *Server) conversationsMembers(q *request) (obj, error) {
