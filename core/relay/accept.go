@@ -106,8 +106,12 @@ func (a *Accept) partition(ctx context.Context, in core.Inbound) (core.Partition
 	}
 	if in.Thread != "" {
 		for _, former := range room.Former {
-			if _, err := a.Refs.Thread(ctx, a.Parts.OfProject(former), in.Room, in.Thread); err == nil {
+			_, err := a.Refs.Thread(ctx, a.Parts.OfProject(former), in.Room, in.Thread)
+			if err == nil {
 				return a.Parts.OfProject(former), nil
+			}
+			if core.ErrorCode(err) != core.CodeNotFound {
+				return "", err
 			}
 		}
 	}

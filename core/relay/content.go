@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -156,6 +157,9 @@ func (d *Deliverer) localise(ctx context.Context, r core.RichText, room core.Roo
 	})
 }
 
+// maxFetching is how long a comment waits for its files.
+const maxFetching = 10 * time.Minute
+
 // maxKept bounds a file that is fetched from a platform and kept.
 const maxKept = 100 << 20
 
@@ -190,8 +194,12 @@ func (d *Deliverer) fetchFiles(ctx context.Context, t *try, m *core.Comment) (*c
 		case plat == nil:
 			f.Fail = f.Ref.Name + " could not be fetched"
 		default:
-			if err := d.fetch(ctx, plat, m.Source.Room, f); err != nil {
+			if err := d.fetch(ctx, plat, m.Source.Room, f); err != nil && d.Clock.Now().Sub(t.since) < maxFetching {
 				return nil, err
+			} else if err != nil {
+				// The words have waited long enough for a file that does not come.
+				d.Log.WarnContext(ctx, "file given up", "room", m.Source.Room, "error", err)
+				f.Fail = f.Ref.Name + " could not be fetched"
 			}
 		}
 	}

@@ -52,6 +52,8 @@ type Deliverer struct {
 const (
 	// sendTimeout bounds one call of Platform.Deliver, uploads included.
 	sendTimeout = 60 * time.Second
+	// lastWords bounds the recording of a delivery after the partition's work has ended.
+	lastWords = 2 * time.Second
 	// maxUnknown bounds how often a delivery whose outcome is unknown is looked up and tried again.
 	maxUnknown = 8
 )
@@ -73,7 +75,7 @@ func (d *Deliverer) settle(ctx context.Context, p core.Partition, l core.Lease, 
 		if err == nil {
 			err = d.once(ctx, t)
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && err != nil {
 			return false
 		}
 		code := core.ErrorCode(err)
@@ -120,6 +122,12 @@ type try struct {
 
 // finish records the outcome. Redis being away only delays it: what was sent is known here.
 func (d *Deliverer) finish(ctx context.Context, t *try, id core.EntryID, dead *core.DeadLetter) bool {
+	if ctx.Err() != nil {
+		// It was sent while the partition was being given up: recorded now, or taken back if somebody else has it.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+		defer cancel()
+	}
 	for n := 1; ; n++ {
 		err := d.Journal.Settle(ctx, t.p, t.l, id, t.place, dead)
 		switch {

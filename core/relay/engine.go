@@ -115,7 +115,9 @@ func (e *Engine) take(ctx context.Context, wg *sync.WaitGroup, p core.Partition,
 func (e *Engine) keep(ctx context.Context, cancel context.CancelCauseFunc, l core.Lease) {
 	last := e.Clock.Now()
 	for e.Clock.Sleep(ctx, renewEvery) == nil {
-		err := e.Leases.Renew(ctx, l, leaseTTL)
+		rctx, done := context.WithTimeout(ctx, renewEvery)
+		err := e.Leases.Renew(rctx, l, leaseTTL)
+		done()
 		switch {
 		case err == nil:
 			last = e.Clock.Now()

@@ -69,9 +69,13 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	if err == nil && !moved {
 		c, err = r.dispatch(ctx, s)
 	}
-	switch core.ErrorCode(err) {
-	case "":
-	case core.CodeRetry, core.CodeConflict, core.CodeGone:
+	var told *core.Error
+	switch code := core.ErrorCode(err); {
+	case err == nil:
+	case code == core.CodeConflict && errors.As(err, &told) && told.Message != "":
+		// "You approved v1 already": a conflict of people, not of records.
+		c = r.explain(ctx, s, err)
+	case code == core.CodeRetry, code == core.CodeConflict, code == core.CodeGone:
 		return err
 	default:
 		c = r.explain(ctx, s, err)
@@ -135,6 +139,10 @@ func deadInbound(in core.Inbound, cause error, now time.Time) *core.DeadLetter {
 		reason = cause.Error()
 	}
 	in.Reply.Token = ""
+	if in.Import != nil {
+		got := *in.Import
+		got.Import.Reply.Token, in.Import = "", &got
+	}
 	data, _ := json.Marshal(in)
 	if len(data) > maxPayload {
 		data = data[:maxPayload]

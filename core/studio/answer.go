@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -54,6 +55,10 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 			add(string(p.Name()), string(p.Name()))
 		}
 	case "key":
+		p, err := s.People.ByIdentity(ctx, q.Actor.Identity)
+		if err != nil || !s.workspaceAdmin(p) {
+			return core.Card{}, ignoreMissing(err)
+		}
 		keys, err := s.Projects.Projects(ctx)
 		if err != nil {
 			return core.Card{}, err
@@ -62,7 +67,7 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 			add(string(k), string(k))
 		}
 	case "task":
-		project, err := s.projectOf(ctx, q.Room)
+		project, err := s.seenProject(ctx, q)
 		if err != nil || project == "" {
 			return core.Card{}, err
 		}
@@ -71,7 +76,7 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 			return core.Card{}, err
 		}
 		for _, t := range list {
-			if !t.Private {
+			if !t.Private || slices.Contains(t.Rooms, q.Room) {
 				add(clip(fmt.Sprintf("%s %s", t.ID, t.Title), 90), string(t.ID))
 			}
 		}
@@ -81,20 +86,29 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 	return core.Card{Choices: matching(all, q.Text)}, nil
 }
 
-// projectOf returns the project that a room is bound to, "" when it is bound to none.
-func (s *Studio) projectOf(ctx context.Context, id core.RoomID) (core.ProjectKey, error) {
-	room, err := s.Projects.Room(ctx, id)
-	if core.ErrorCode(err) == core.CodeNotFound {
-		return "", nil
+// seenProject returns the project that the query's room is bound to, "" when it is bound to none or the person may not
+// look at it.
+func (s *Studio) seenProject(ctx context.Context, q core.Query) (core.ProjectKey, error) {
+	room, err := s.Projects.Room(ctx, q.Room)
+	if err != nil || room.Project == "" {
+		return "", ignoreMissing(err)
 	}
+	project, err := s.Projects.Project(ctx, room.Project)
 	if err != nil {
+		return "", ignoreMissing(err)
+	}
+	p, err := s.People.ByIdentity(ctx, q.Actor.Identity)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		p, err = &core.Person{}, nil
+	}
+	if err != nil || !s.roleOf(p, project, q.Actor.Roles).Allows(core.RoleViewer) {
 		return "", err
 	}
-	return room.Project, nil
+	return project.Key, nil
 }
 
 func (s *Studio) completeVersion(ctx context.Context, q core.Query) (core.Card, error) {
-	project, err := s.projectOf(ctx, q.Room)
+	project, err := s.seenProject(ctx, q)
 	if err != nil || project == "" {
 		return core.Card{}, err
 	}
@@ -108,6 +122,10 @@ func (s *Studio) completeVersion(ctx context.Context, q core.Query) (core.Card, 
 	}
 	if id == "" || id.Project() != project {
 		return core.Card{}, nil
+	}
+	t, err := s.Tasks.Task(ctx, id)
+	if err != nil || t.Private && !slices.Contains(t.Rooms, q.Room) {
+		return core.Card{}, ignoreMissing(err)
 	}
 	all, err := s.Tasks.Versions(ctx, id)
 	if err != nil {

@@ -50,7 +50,10 @@ func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	now := s.Clock.Now().UTC()
-	rooms, private := s.roomsFor(ctx, c)
+	rooms, private, err := s.roomsFor(ctx, c)
+	if err != nil {
+		return core.Change{}, err
+	}
 	task := &core.Task{
 		ID: core.MakeTaskID(c.Project.Key, n), Title: clip(pr.Words, 80), Owner: c.Person.ID, OwnerName: c.name(),
 		Status: core.StatusOpen, Latest: 0, Private: private, Rooms: rooms, CreatedAt: now, UpdatedAt: now,
@@ -65,18 +68,23 @@ func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 }
 
 // roomsFor lists the rooms in which a new task shows. What was made in a private room shows in private rooms only.
-func (s *Studio) roomsFor(ctx context.Context, c *call) (rooms []core.RoomID, private bool) {
+func (s *Studio) roomsFor(ctx context.Context, c *call) (rooms []core.RoomID, private bool, err error) {
 	private = c.In.Private || c.Room.Private
 	rooms = []core.RoomID{c.Room.ID}
 	for _, id := range c.Project.Rooms {
 		if id == c.Room.ID {
 			continue
 		}
-		if r, err := s.Projects.Room(ctx, id); err == nil && r.Project == c.Project.Key && (r.Private || !private) {
+		r, err := s.Projects.Room(ctx, id)
+		switch {
+		case core.ErrorCode(err) == core.CodeNotFound:
+		case err != nil:
+			return nil, false, err
+		case r.Project == c.Project.Key && (r.Private || !private):
 			rooms = append(rooms, id)
 		}
 	}
-	return rooms, private
+	return rooms, private, nil
 }
 
 // request fills the neutral request of a prompt. The seed is chosen here, from the inbound, so that running the same

@@ -47,6 +47,9 @@ func (s *Studio) projectBind(ctx context.Context, c *call) (core.Change, error) 
 	if c.Project != nil && c.Project.Key == key {
 		return core.Change{}, core.Errorf(core.CodeConflict, "This room is bound to %s already.", key)
 	}
+	if err := s.ownsRoom(ctx, c); err != nil {
+		return core.Change{}, err
+	}
 	p, err := s.Projects.Project(ctx, key)
 	if core.ErrorCode(err) == core.CodeNotFound {
 		return core.Change{}, core.Errorf(core.CodeNotFound, "There is no project %s.", key).WithNext("Start it here with \"project new %s\".", key)
@@ -132,7 +135,26 @@ func Bind(ctx context.Context, store core.Projects, id core.RoomID, key core.Pro
 	return err
 }
 
+// ownsRoom refuses to take a room away from a project whose admin the person is not. Inside an old thread the call's
+// project is the thread's, which may not be the room's any more.
+func (s *Studio) ownsRoom(ctx context.Context, c *call) error {
+	if c.Room.Project == "" {
+		return nil
+	}
+	p, err := s.Projects.Project(ctx, c.Room.Project)
+	if err != nil {
+		return err
+	}
+	if !s.roleOf(c.Person, p, c.In.Actor.Roles).Allows(core.RoleAdmin) {
+		return core.Errorf(core.CodeForbidden, "This room is bound to %s, and only its admins can change that.", p.Key).WithNext("%s", s.whomToAsk(ctx, p))
+	}
+	return nil
+}
+
 func (s *Studio) projectUnbind(ctx context.Context, c *call) (core.Change, error) {
+	if c.Room == nil || c.Room.Project != c.Project.Key {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "This room is not bound to %s any more.", c.Project.Key).WithNext("Say it in the room itself, not in an old thread.")
+	}
 	key := c.Project.Key
 	_, err := s.Projects.UpdateRoom(ctx, c.Room.ID, func(r *core.Room) error {
 		if !slices.Contains(r.Former, key) {

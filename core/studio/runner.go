@@ -70,11 +70,18 @@ func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
 	defer cancel()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	r.settleStranded(ctx, p, l)
+	settled := false
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
 	for ctx.Err() == nil {
-		for r.claim(ctx, &wg, p, l, wake) {
+		// Again after a claim that failed half-way: its job waits among the running ones.
+		if !settled {
+			settled = r.settleStranded(ctx, p, l)
+		}
+		for more := settled; more; {
+			var err error
+			more, err = r.claim(ctx, &wg, p, l)
+			settled = err == nil
 		}
 		select {
 		case <-ctx.Done():
@@ -85,11 +92,11 @@ func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
 }
 
 // claim starts the next job, if there is one and a slot is free.
-func (r *Runner) claim(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease, wake chan struct{}) bool {
+func (r *Runner) claim(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease) (started bool, err error) {
 	select {
 	case r.Slots <- struct{}{}:
 	default:
-		return false
+		return false, nil
 	}
 	j, ok, err := r.Jobs.Claim(ctx, p, l, r.Clock.Now(), r.perAccount)
 	if err != nil || !ok {
@@ -97,14 +104,14 @@ func (r *Runner) claim(ctx context.Context, wg *sync.WaitGroup, p core.Partition
 		if err != nil && ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "no job claimed", "partition", p, "error", err)
 		}
-		return false
+		return false, err
 	}
 	wg.Go(func() {
 		r.run(ctx, j)
 		<-r.Slots
 		r.Wake()
 	})
-	return true
+	return true, nil
 }
 
 func (r *Runner) provider(name core.ProviderName) core.Provider {
@@ -125,24 +132,27 @@ func (r *Runner) perAccount(name core.ProviderName) int {
 
 // settleStranded looks at what a former holder left: runs that cost nothing run again, others may have been billed
 // and are never silently repeated.
-func (r *Runner) settleStranded(ctx context.Context, p core.Partition, l core.Lease) {
+func (r *Runner) settleStranded(ctx context.Context, p core.Partition, l core.Lease) (done bool) {
 	list, err := r.Jobs.Stranded(ctx, p, l)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "stranded jobs not read", "partition", p, "error", err)
 		}
-		return
+		return false
 	}
+	done = true
 	for _, j := range list {
 		pr := r.provider(j.Provider)
 		if j.State == core.JobQueued || pr != nil && pr.Capabilities("").Free {
 			if err := r.Requeue(ctx, p, j); err != nil {
 				r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
+				done = false
 			}
 			continue
 		}
 		r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: "Atelier stopped while it ran. It may have been billed, so it was not started again; use reroll if you want it again."})
 	}
+	return done
 }
 
 // run runs one job and tells every step.

@@ -475,3 +475,43 @@ func TestGuardRefusesTwoPartitions(t *testing.T) {
 		t.Fatal("a change across partitions was written")
 	}
 }
+
+func TestAnAnswerLostOnItsWayLosesNothing(t *testing.T) {
+	s := Open(t)
+	p := s.DB.Parts.OfProject(project)
+	l := Lease(t, s, p)
+	if _, err := s.Journal.Append(t.Context(), p, inbound(0)); err != nil {
+		t.Fatal(err)
+	}
+	first, _, err := s.Journal.Read(t.Context(), p, l, 10, 0)
+	if err != nil || len(first) != 1 {
+		t.Fatal(first, err)
+	}
+	// The next entries were handed out, but the answer did not arrive.
+	for i := 1; i < 3; i++ {
+		if _, err := s.Journal.Append(t.Context(), p, inbound(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.DB.Client.Do(t.Context(), "XREADGROUP", "GROUP", "w", "w", "COUNT", 10, "STREAMS", s.DB.Keys.Journal(p), ">").Err(); err != nil {
+		t.Fatal(err)
+	}
+	again, _, err := s.Journal.Read(t.Context(), p, l, 10, 0)
+	if err != nil || !slices.Equal(names(again), []string{"in-1", "in-2"}) {
+		t.Fatal(names(again), err)
+	}
+	if more, _, err := s.Journal.Read(t.Context(), p, l, 10, 0); err != nil || len(more) != 0 {
+		t.Fatal(names(more), err)
+	}
+	// A change was written and its answer lost: handling the inbound again writes nothing.
+	_, one := newTask(s, 1)
+	if err := s.Review.Apply(t.Context(), core.Change{Partition: p, Lease: l, Handled: first[0].ID, NewTask: one}); err != nil {
+		t.Fatal(err)
+	}
+	_, two := newTask(s, 2)
+	if err := s.Review.Apply(t.Context(), core.Change{Partition: p, Lease: l, Handled: first[0].ID, NewTask: two}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Review.Task(t.Context(), two.ID)
+	want(t, err, core.CodeNotFound)
+}

@@ -124,6 +124,13 @@ func (q *Queue) Claim(ctx context.Context, p core.Partition, l core.Lease, now t
 		return core.Job{}, false, nil
 	}
 	j, err := q.move(ctx, p, core.JobID(id), core.JobSubmitted, l.Fence)
+	if err == nil && j.State.Final() { // cancelled in this very moment
+		acct := j.AccountKey()
+		b := q.db.NewBatch(core.Lease{})
+		b.Do("SREM", k.Running(p, acct), id)
+		b.Do("SREM", k.AllRunning(p), id+" "+acct)
+		return j, false, b.Commit(ctx)
+	}
 	return j, err == nil, err
 }
 

@@ -29,10 +29,7 @@ var _ core.Journal = (*Journal)(nil)
 // reader is where a lease stands in its partition. A reader of an older lease is replaced, never shared.
 type reader struct {
 	fence         int64
-	replayed      bool // everything that earlier holders left was handed out
-	fromIn        string
-	fromOut       string
-	lastIn        string // newest ids seen, to wait behind
+	lastIn        string // newest ids in hand
 	lastOut       string
 	groupsCreated bool
 }
@@ -58,22 +55,29 @@ const (
 // new one would never see.
 //
 //	KEYS[1] journal  KEYS[2] outbox  KEYS[3] fence
-//	ARGV[1] fence  ARGV[2] count  ARGV[3] from id in the journal  ARGV[4] from id in the outbox
+//	ARGV[1] fence  ARGV[2] count  ARGV[3] newest id in hand of the journal  ARGV[4] the same of the outbox
 //
-// From is ">" for new entries, or an id for pending ones after it. Returns 0 when the lease was lost, else the answer
-// of XREADGROUP, flattened: {{"in"|"out", id, entry}, ...}.
+// What is pending behind the newest id in hand comes first: entries of earlier holders, and those of an answer that was
+// lost on its way. Only then come new ones. Returns 0 when the lease was lost, else the entries in order:
+// {{"in"|"out", id, entry, "old"|"new"}, ...}.
 var readScript = redis.NewScript(`
 if redis.call('GET', KEYS[3]) ~= ARGV[1] then return 0 end
 local out = {}
 for n = 1, 2 do
   local name = n == 1 and 'in' or 'out'
-  local got = redis.call('XREADGROUP', 'GROUP', 'w', 'w', 'COUNT', ARGV[2], 'STREAMS', KEYS[n], ARGV[2+n])
-  if got then
-    for _, s in ipairs(got) do
-      for _, e in ipairs(s[2]) do
-        local v = ''
-        if e[2] then v = e[2][2] end
-        out[#out+1] = {name, e[1], v}
+  local seen = false
+  for _, from in ipairs({ARGV[2+n], '>'}) do
+    if not seen then
+      local got = redis.call('XREADGROUP', 'GROUP', 'w', 'w', 'COUNT', ARGV[2], 'STREAMS', KEYS[n], from)
+      if got then
+        for _, s in ipairs(got) do
+          for _, e in ipairs(s[2]) do
+            seen = true
+            local v = ''
+            if e[2] then v = e[2][2] end
+            out[#out+1] = {name, e[1], v, from == '>' and 'new' or 'old'}
+          end
+        end
       end
     end
   end
@@ -94,11 +98,7 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		r.groupsCreated = true
 	}
 	for {
-		fromIn, fromOut := ">", ">"
-		if !r.replayed {
-			fromIn, fromOut = r.fromIn, r.fromOut
-		}
-		rows, err := readScript.Run(ctx, j.db.Client, []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, l.Fence, max, fromIn, fromOut).Result()
+		rows, err := readScript.Run(ctx, j.db.Client, []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, l.Fence, max, r.lastIn, r.lastOut).Result()
 		if err != nil {
 			r.groupsCreated = false // the stream may have been lost with its group
 			return nil, nil, rdb.Fault(err)
@@ -107,17 +107,10 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		if !ok {
 			return nil, nil, core.Wrap(core.CodeGone, fmt.Errorf("partition %s has a newer holder", p))
 		}
-		ins, outs := decode(list, !r.replayed)
+		ins, outs := decode(list)
 		r.note(ins, outs)
-		if len(ins)+len(outs) > 0 {
+		if len(ins)+len(outs) > 0 || wait <= 0 {
 			return ins, outs, nil
-		}
-		if !r.replayed {
-			r.replayed = true
-			continue
-		}
-		if wait <= 0 {
-			return nil, nil, nil
 		}
 		if err := j.await(ctx, inKey, outKey, r, wait); err != nil {
 			return nil, nil, err
@@ -131,7 +124,7 @@ func (j *Journal) reader(p core.Partition, l core.Lease) *reader {
 	defer j.mu.Unlock()
 	r := j.readers[p]
 	if r == nil || r.fence != l.Fence {
-		r = &reader{fence: l.Fence, fromIn: "0", fromOut: "0", lastIn: "0", lastOut: "0"}
+		r = &reader{fence: l.Fence, lastIn: "0", lastOut: "0"}
 		j.readers[p] = r
 	}
 	return r
@@ -140,11 +133,9 @@ func (j *Journal) reader(p core.Partition, l core.Lease) *reader {
 func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
 	if n := len(ins); n > 0 {
 		r.lastIn = string(ins[n-1].ID)
-		r.fromIn = r.lastIn
 	}
 	if n := len(outs); n > 0 {
 		r.lastOut = string(outs[n-1].ID)
-		r.fromOut = r.lastOut
 	}
 }
 
@@ -161,15 +152,16 @@ func isBusyGroup(err error) bool {
 	return len(err.Error()) >= 9 && err.Error()[:9] == "BUSYGROUP"
 }
 
-func decode(list []any, replayed bool) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
+func decode(list []any) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
 	for _, row := range list {
 		cells, ok := row.([]any)
-		if !ok || len(cells) != 3 {
+		if !ok || len(cells) != 4 {
 			continue
 		}
 		name, _ := cells[0].(string)
 		id, _ := cells[1].(string)
 		data, _ := cells[2].(string)
+		replayed := cells[3] == "old"
 		if name == "in" {
 			e := core.Entry[core.Inbound]{ID: core.EntryID(id), Replayed: replayed}
 			e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
@@ -186,6 +178,7 @@ func decode(list []any, replayed bool) (ins []core.Entry[core.Inbound], outs []c
 // Finish adds to a batch that an entry of the journal is settled: acknowledged and removed in the same step as what
 // it led to.
 func Finish(b *rdb.Batch, k rdb.Keys, p core.Partition, id core.EntryID) {
+	b.Settles(k.Journal(p), string(id))
 	b.Do("XACK", k.Journal(p), group, string(id))
 	b.Do("XDEL", k.Journal(p), string(id))
 }
@@ -226,6 +219,7 @@ func (j *Journal) Settle(ctx context.Context, p core.Partition, l core.Lease, id
 			return err
 		}
 	}
+	b.Settles(j.db.Keys.Outbox(p), string(id))
 	b.Do("XACK", j.db.Keys.Outbox(p), group, string(id))
 	b.Do("XDEL", j.db.Keys.Outbox(p), string(id))
 	return b.Commit(ctx)

@@ -19,11 +19,12 @@ type Batch struct {
 	nCheck int
 	ops    []any
 	nOps   int
+	settle [2]any // stream's key number and entry id; zero for none
 }
 
 // NewBatch begins a change. With a lease, it is written only while no newer holder of that name exists.
 func (db *DB) NewBatch(lease core.Lease) *Batch {
-	return &Batch{db: db, lease: lease, index: map[string]int{}}
+	return &Batch{db: db, lease: lease, index: map[string]int{}, settle: [2]any{0, ""}}
 }
 
 func (b *Batch) key(k string) int {
@@ -47,6 +48,10 @@ func (b *Batch) ExpectValue(key, value string) {
 	b.nCheck++
 }
 
+// Settles says which stream entry the change removes. When it is gone already, an earlier commit was written and only its
+// answer was lost: the change then counts as written and nothing is done twice.
+func (b *Batch) Settles(stream, id string) { b.settle = [2]any{b.key(stream), id} }
+
 // Do adds a write: a command whose first argument is the key.
 func (b *Batch) Do(cmd, key string, args ...any) {
 	b.ops = append(b.ops, len(args), cmd, b.key(key))
@@ -58,7 +63,8 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //
 //	KEYS[1..n]  the keys that checks and writes name by number; the last one is the fence when ARGV[1] is set
 //	ARGV[1]     the holder's fencing number, or ""
-//	ARGV[2]     number of checks, then per check: key number, hash field ("" for a plain string), expected value ("" for absent)
+//	ARGV[2..3]  the stream's key number and the entry that the change settles; 0 and "" for none
+//	ARGV[4]     number of checks, then per check: key number, hash field ("" for a plain string), expected value ("" for absent)
 //	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments
 //
 // Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0.
@@ -67,7 +73,9 @@ if ARGV[1] ~= '' then
   local f = redis.call('GET', KEYS[#KEYS])
   if f ~= ARGV[1] then return 2 end
 end
-local i = 2
+local stream = tonumber(ARGV[2])
+if stream > 0 and #redis.call('XRANGE', KEYS[stream], ARGV[3], ARGV[3]) == 0 then return 0 end
+local i = 4
 local n = tonumber(ARGV[i])
 i = i + 1
 for _ = 1, n do
@@ -92,7 +100,7 @@ return 0
 
 // Commit writes the batch, all or nothing. CodeConflict: a check failed. CodeGone: the lease has a newer holder.
 func (b *Batch) Commit(ctx context.Context) error {
-	argv := make([]any, 0, 3+len(b.checks)+len(b.ops))
+	argv := make([]any, 0, 5+len(b.checks)+len(b.ops))
 	keys := b.keys
 	if b.lease.Name != "" {
 		argv = append(argv, strconv.FormatInt(b.lease.Fence, 10))
@@ -100,6 +108,7 @@ func (b *Batch) Commit(ctx context.Context) error {
 	} else {
 		argv = append(argv, "")
 	}
+	argv = append(argv, b.settle[0], b.settle[1])
 	argv = append(append(argv, b.nCheck), b.checks...)
 	argv = append(append(argv, b.nOps), b.ops...)
 	if len(keys) == 0 {

@@ -110,31 +110,15 @@ func (a *App) catchUpThread(ctx context.Context, t *core.Thread, since time.Time
 	}
 }
 
-// recheckThread reads the recent part of a thread again: messages that were edited say so themselves, messages that are
-// gone were deleted. A message counts as deleted only when the read was complete.
+// recheckThread reads the recent part of a thread again: what was said or edited is stored if it is not known, and
+// messages that are gone were deleted. One counts as deleted only when the read was complete and others of the thread
+// were seen; the known ones are listed first, so that nothing said meanwhile is taken for gone.
 func (a *App) recheckThread(ctx context.Context, t *core.Thread) error {
 	h, ok := a.platforms()[t.Room.Platform()].(core.History)
 	if !ok {
 		return nil
 	}
 	since := a.clock.Now().Add(-recheckAge)
-	events, _, complete, err := h.Since(ctx, t.Room, t.ID, "", since, recheckLimit)
-	if err != nil {
-		return err
-	}
-	seen := map[core.MessageID]bool{}
-	for _, in := range events {
-		seen[in.Message.ID] = true
-		if in.Kind == core.InboundEdit {
-			in.CatchUp = true
-			if err := a.accept.Receive(ctx, in); err != nil {
-				return err
-			}
-		}
-	}
-	if !complete {
-		return nil
-	}
 	_, total, err := a.store.Review.Comments(ctx, t.Task, 0, 1)
 	if err != nil {
 		return err
@@ -143,6 +127,26 @@ func (a *App) recheckThread(ctx context.Context, t *core.Thread) error {
 	if err != nil {
 		return err
 	}
+	events, _, complete, err := h.Since(ctx, t.Room, t.ID, "", since, recheckLimit)
+	if err != nil {
+		return err
+	}
+	seen := map[core.MessageID]bool{}
+	for _, in := range events {
+		seen[in.Message.ID] = true
+		in.CatchUp = true
+		if err := a.accept.Receive(ctx, in); err != nil {
+			return err
+		}
+	}
+	if !complete || len(seen) == 0 {
+		return nil
+	}
+	return a.vanished(ctx, t, known, seen, since)
+}
+
+// vanished tells of known messages that a complete read did not show.
+func (a *App) vanished(ctx context.Context, t *core.Thread, known []*core.Comment, seen map[core.MessageID]bool, since time.Time) error {
 	var gone []core.MessageRef
 	for _, c := range known {
 		if !c.Deleted && c.Source.Room == t.Room && c.Source.Thread == t.ID && c.At.After(since) && !seen[c.Source.ID] {
