@@ -94,7 +94,6 @@ type Project struct {
 	Grants    map[PersonID]Role `json:"grants"`          // given by name
 	Mapped    map[string]Role   `json:"mapped"`          // given by platform group: "discord:@123"
 	Settings  map[string]string `json:"settings"`        // by name
-	Pending   []RoomID          `json:"pend,omitempty"`  // rooms of another visibility that wait for an admin's yes
 	Names     map[string]string `json:"names,omitempty"` // people's names by id, for lists
 	CreatedAt time.Time         `json:"createdAt"`
 }

@@ -82,9 +82,6 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Embedded returns the in-process server, nil when a real one is used.
-func (s *Store) Embedded() *rdb.Embedded { return s.embedded }
-
 // Close releases the connections and stops an embedded server.
 func (s *Store) Close() error {
 	err := s.client.Close()

@@ -79,7 +79,6 @@ type Row struct {
 	Ack      Ack
 	Anywhere bool     // works in rooms that are bound to no project
 	Billable bool     // may cost the person something: not replayed after a crash without an acknowledgement note
-	ReadOnly bool     // changes nothing
 	Prompt   bool     // the tail is a prompt: unknown --parameters belong to it
 	Menu     string   // label of a message context menu entry, at most 24 characters; empty for none
 	Examples []string // as typed after the command name

@@ -215,6 +215,9 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 	if t.posting {
 		t.done = r.Parts
 	}
+	if err == nil && len(r.Notes) > 0 {
+		d.Log.WarnContext(ctx, "not everything could be shown", "delivery", v.ID, "room", v.Room, "notes", r.Notes)
+	}
 	return r, err
 }
 

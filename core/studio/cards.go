@@ -96,12 +96,8 @@ func (s *Studio) versionCard(task *core.Task, v *core.Version) core.Card {
 			card.Tone = core.ToneBad
 		}
 		card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(stateLine(v))}}))
-		switch {
-		case v.State == core.JobHandedOff:
-			card.Buttons = [][]core.Button{{{Label: "Cancel", Style: core.StyleDanger, Action: act("cancel")}}}
-		case !v.State.Final():
-			card.Buttons = [][]core.Button{{{Label: "Cancel", Style: core.StyleDanger, Action: act("cancel")}}}
-		default:
+		card.Buttons = [][]core.Button{{{Label: "Cancel", Style: core.StyleDanger, Action: act("cancel")}}}
+		if v.State.Final() {
 			card.Buttons = [][]core.Button{{{Label: "Reroll", Action: act("reroll")}}}
 		}
 		return card

@@ -31,6 +31,8 @@ type Studio struct {
 	Default   core.ProviderName
 	// Admins are the first admins of the workspace.
 	Admins []core.IdentityID
+	// Missing says, by platform, what it cannot do; help tells people.
+	Missing map[core.PlatformName][]string
 	// Links builds URLs of threads and messages, by platform; missing ones give no links.
 	Links map[core.PlatformName]core.Directory
 	Clock core.Clock

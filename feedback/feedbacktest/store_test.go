@@ -1,6 +1,7 @@
 package feedbacktest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
 const project = core.ProjectKey("ACME")
@@ -446,24 +448,32 @@ func TestLeaseIsExclusive(t *testing.T) {
 func TestLimiterPacesAndCloses(t *testing.T) {
 	s := Open(t)
 	ctx := t.Context()
-	s.Limiter.Learn(ctx, "b", 2, 100*time.Millisecond)
-	start := time.Now()
-	for range 4 {
-		if err := s.Limiter.Wait(ctx, "b"); err != nil {
-			t.Fatal(err)
+	clock := &handClock{now: time.Unix(1_700_000_000, 0)}
+	limiter := &rdb.Limiter{DB: s.DB, Clock: clock}
+	limiter.Learn(ctx, "b", 2, 100*time.Millisecond)
+	for n, want := range []time.Duration{0, 0, 50 * time.Millisecond, 100 * time.Millisecond} {
+		if err := limiter.Wait(ctx, "b"); err != nil || clock.slept != want {
+			t.Errorf("call %d after %s, want %s: %v", n+1, clock.slept, want, err)
 		}
 	}
-	if d := time.Since(start); d < 80*time.Millisecond {
-		t.Errorf("four calls at two per 100 ms took %s", d)
+	limiter.Limited(ctx, "c", 80*time.Millisecond)
+	clock.slept = 0
+	if err := limiter.Wait(ctx, "c"); err != nil || clock.slept != 80*time.Millisecond {
+		t.Errorf("a closed bucket let a call through after %s: %v", clock.slept, err)
 	}
-	s.Limiter.Limited(ctx, "c", 80*time.Millisecond)
-	start = time.Now()
-	if err := s.Limiter.Wait(ctx, "c"); err != nil {
-		t.Fatal(err)
-	}
-	if d := time.Since(start); d < 70*time.Millisecond {
-		t.Errorf("a closed bucket let a call through after %s", d)
-	}
+}
+
+// handClock moves only when somebody sleeps.
+type handClock struct {
+	now   time.Time
+	slept time.Duration
+}
+
+func (c *handClock) Now() time.Time { return c.now }
+
+func (c *handClock) Sleep(_ context.Context, d time.Duration) error {
+	c.now, c.slept = c.now.Add(d), c.slept+d
+	return nil
 }
 
 func TestGuardRefusesTwoPartitions(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -249,6 +248,3 @@ func (q *Queue) Waiting(ctx context.Context, p core.Partition) (int, error) {
 	n, err := q.db.Client.ZCard(ctx, q.db.Keys.Accounts(p)).Result()
 	return int(n), rdb.Fault(err)
 }
-
-// ID renders a job's number for people.
-func ID(j core.Job) string { return string(j.Version.Task) + " v" + strconv.Itoa(j.Version.No) }

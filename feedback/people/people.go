@@ -3,12 +3,9 @@ package people
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sort"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
@@ -272,9 +269,4 @@ func (s *Store) UpdateRoom(ctx context.Context, id core.RoomID, f func(*core.Roo
 		r.V, r.ID = core.RecordVersion, id
 		return f(r)
 	}, nil)
-}
-
-// IsUnknown reports whether an error says that a record does not exist.
-func IsUnknown(err error) bool {
-	return core.ErrorCode(err) == core.CodeNotFound || errors.Is(err, redis.Nil)
 }

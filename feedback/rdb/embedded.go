@@ -54,9 +54,6 @@ func (e *Embedded) Client() redis.UniversalClient {
 	return redis.NewClient(&redis.Options{Addr: e.srv.Addr(), PoolSize: poolSize, ContextTimeoutEnabled: true, DisableIdentity: true, ReadTimeout: readTimeout})
 }
 
-// FastForward moves the server's clock; for tests of expiry.
-func (e *Embedded) FastForward(d time.Duration) { e.srv.FastForward(d) }
-
 // Close stops the server and forgets everything.
 func (e *Embedded) Close() {
 	e.stop()

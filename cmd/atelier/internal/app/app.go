@@ -47,7 +47,6 @@ type App struct {
 	cleanups []func(context.Context) error
 	cancel   context.CancelCauseFunc
 	done     sync.WaitGroup
-	fatal    chan error
 	gaps     chan core.PlatformName
 	stop     sync.Once
 	stopErr  error
@@ -61,7 +60,7 @@ const slots = 4
 
 // New returns an App. It does no I/O; Start does.
 func New(cfg Config, log *slog.Logger) *App {
-	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New(), fatal: make(chan error, 2), gaps: make(chan core.PlatformName, 16)}
+	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New(), gaps: make(chan core.PlatformName, 16)}
 }
 
 // Start opens the store, binds the listeners and begins to work. When it fails, everything it opened is closed again.
@@ -132,16 +131,16 @@ func (a *App) build() error {
 	imaging := media.NewImaging(a.blobs)
 	prompts := prompt.Builtin()
 	providers := a.providers(prompts)
-	links := map[core.PlatformName]core.Directory{}
-	if a.slack != nil {
-		links[core.Slack] = a.slack
-	}
-	if a.discord != nil {
-		links[core.Discord] = a.discord
+	links, missing := map[core.PlatformName]core.Directory{}, map[core.PlatformName][]string{}
+	for name, p := range a.platforms() {
+		missing[name] = p.Capabilities().Missing
+		if dir, ok := p.(core.Directory); ok {
+			links[name] = dir
+		}
 	}
 	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
 		Comments: a.store.Review, Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
-		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Clock: a.clock, Log: a.log}
+		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
 	a.accept.Answers, a.accept.Missed = a.studio.Answer, a.missed
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
@@ -282,10 +281,6 @@ func (a *App) runPlatform(ctx context.Context, p core.Platform) {
 		}
 		if core.ErrorCode(err) == core.CodeFatal {
 			a.log.ErrorContext(ctx, "platform refused us and is switched off until restart; run atelier doctor", "platform", p.Name(), "error", err)
-			select {
-			case a.fatal <- fmt.Errorf("%s: %w", p.Name(), err):
-			default:
-			}
 			return
 		}
 		a.log.WarnContext(ctx, "platform ended", "platform", p.Name(), "error", err)

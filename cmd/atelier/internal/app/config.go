@@ -47,7 +47,7 @@ type raw struct {
 	Admins          string `split_words:"true" desc:"slack:T01/U01,discord:123 first admins"`
 
 	LogLevel string `split_words:"true" default:"info" desc:"debug, info, warn or error"`
-	Drain    string `split_words:"true" default:"10s" desc:"how long running jobs may go on after SIGTERM"`
+	Drain    string `split_words:"true" default:"10s" desc:"reserved for providers that bill; a running sketch starts again at the next start"`
 
 	SketchDelay string `split_words:"true" default:"0s" desc:"how long the sketcher pretends to work"`
 }
