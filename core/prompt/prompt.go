@@ -60,8 +60,8 @@ func (t *Table) Parse(text string) (Prompt, error) {
 	}
 	words := fields[:first]
 	for i := first; i < len(fields); {
-		name := strings.ToLower(strings.TrimPrefix(fields[i], "--"))
-		name, inline, hasInline := strings.Cut(name, "=")
+		name, inline, hasInline := strings.Cut(strings.TrimPrefix(fields[i], "--"), "=")
+		name = strings.ToLower(name)
 		i++
 		end := i
 		for end < len(fields) && !isParam(fields[end]) {
@@ -69,6 +69,9 @@ func (t *Table) Parse(text string) (Prompt, error) {
 		}
 		values := fields[i:end]
 		i = end
+		if hasInline && (inline == "" || isParam(inline)) {
+			return p, core.Errorf(core.CodeInvalid, "--%s needs a value behind its equals sign.", clip(name))
+		}
 		if hasInline {
 			values = append([]string{inline}, values...)
 		}
@@ -112,7 +115,11 @@ func (t *Table) Parse(text string) (Prompt, error) {
 }
 
 func isParam(s string) bool {
-	return len(s) > 2 && strings.HasPrefix(s, "--") && s[2] != '-'
+	if len(s) < 3 || !strings.HasPrefix(s, "--") {
+		return false
+	}
+	c := s[2] | 0x20 // lower case
+	return c >= 'a' && c <= 'z'
 }
 
 func (t *Table) version(param, value string) (string, error) {
