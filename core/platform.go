@@ -27,10 +27,38 @@ type Platform interface {
 
 // History is what catch-up reads; a platform that keeps messages implements it.
 type History interface {
-	// Since returns messages of a thread (or of the room, when thread is empty) after the cursor, oldest first, at
-	// most limit of them, as inbounds of kind InboundMessage or InboundEdit, with their reactions left out. next is
-	// the cursor of the last one; complete is false when there are more. An empty cursor starts at since.
-	Since(ctx context.Context, room RoomID, thread ThreadID, cursor MessageID, since time.Time, limit int) (events []Inbound, next MessageID, complete bool, err error)
+	// Since returns what a thread (or the room, when thread is empty) holds after the cursor, oldest first, at most
+	// limit messages. An empty cursor starts at since. CodeGone when the thread is no longer there.
+	Since(ctx context.Context, room RoomID, thread ThreadID, cursor MessageID, since time.Time, limit int) (Page, error)
+	// Reactors returns who reacts to a message with an emoji, ourselves left out, at most 1,000.
+	Reactors(ctx context.Context, room RoomID, thread ThreadID, msg MessageID, e Emoji) ([]IdentityID, error)
+}
+
+// Page is a part of a history.
+type Page struct {
+	Messages []Past
+	// Next is the cursor of the last message that was read.
+	Next MessageID
+	// Complete is false when there is more.
+	Complete bool
+}
+
+// Past is a message as history has it.
+type Past struct {
+	ID MessageID
+	// Inbound is the message as it would have been told, of kind InboundMessage or InboundEdit; nil for what is ours or
+	// the platform's own, for commands, which are not carried out late, and for what could not be read.
+	Inbound *Inbound
+	// Reactions are those of others than ourselves.
+	Reactions []Reaction
+}
+
+// Reaction is an emoji on a message.
+type Reaction struct {
+	Emoji Emoji
+	Count int // how many react with it, ourselves left out
+	// By is who they are, as far as the history tells; fewer than Count means that Reactors must be asked.
+	By []IdentityID
 }
 
 // Directory answers questions about rooms; both platforms implement it.

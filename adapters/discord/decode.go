@@ -62,6 +62,14 @@ type wireMessage struct {
 	Components    json.RawMessage  `json:"components"`
 	Embeds        json.RawMessage  `json:"embeds"`
 	Nonce         json.RawMessage  `json:"nonce"`
+	Reactions     []wireCount      `json:"reactions"`
+}
+
+// wireCount is an emoji on a message of a history.
+type wireCount struct {
+	Count int       `json:"count"`
+	Me    bool      `json:"me"`
+	Emoji wireEmoji `json:"emoji"`
 }
 
 const (

@@ -376,16 +376,20 @@ func TestHistory(t *testing.T) {
 	}
 	r.fault(discordsim.Fault{Kind: "unknown_component", Channel: string(thread)})
 	r.deliver(core.Delivery{ID: "d-h", Op: core.OpPost, Room: studio, Thread: thread, Author: &core.Author{Name: "Ana", From: "slack"}, Text: core.Plain("mine")})
-	ev, next, complete, err := r.a.Since(r.ctx(), studio, thread, "", began, 2)
-	if err != nil || complete {
-		t.Fatalf("%v %v", complete, err)
+	first, err := r.a.Since(r.ctx(), studio, thread, "", began, 2)
+	if err != nil || first.Complete {
+		t.Fatalf("%+v %v", first, err)
 	}
-	more, _, complete, err := r.a.Since(r.ctx(), studio, thread, next, began, 50)
-	if err != nil || !complete {
-		t.Fatalf("%v %v", complete, err)
+	more, err := r.a.Since(r.ctx(), studio, thread, first.Next, began, 50)
+	if err != nil || !more.Complete {
+		t.Fatalf("%+v %v", more, err)
 	}
 	var texts []string
-	for _, in := range append(ev, more...) {
+	for _, past := range append(first.Messages, more.Messages...) {
+		in := past.Inbound
+		if in == nil {
+			continue // ours
+		}
 		if !in.CatchUp || in.Thread != thread || in.Room != studio {
 			t.Errorf("%+v", in)
 		}

@@ -54,56 +54,111 @@ func (a *Adapter) rawPage(ctx context.Context, channel, after string, limit int)
 	return out, nil
 }
 
-// Since reads what was said after the cursor. Messages of ours and of the platform itself are left out but move the
-// cursor.
-func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.ThreadID, cursor core.MessageID, since time.Time, limit int) (events []core.Inbound, next core.MessageID, complete bool, err error) {
+// Since reads what a channel or thread holds after the cursor.
+func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.ThreadID, cursor core.MessageID, since time.Time, limit int) (core.Page, error) {
+	out := core.Page{Next: cursor}
 	guild, channel, err := parseRoom(room)
 	if err != nil {
-		return nil, cursor, false, err
+		return out, err
 	}
 	if thread != "" {
 		channel = string(thread)
 	}
 	if _, err := a.me(ctx); err != nil {
-		return nil, cursor, false, err
+		return out, err
 	}
 	after := string(cursor)
 	if after == "" {
 		after = snowflakeAt(since)
 	}
 	if !isSnowflake(channel) || !isSnowflake(after) {
-		return nil, cursor, false, core.Errorf(core.CodeInvalid, "That is no place in Discord's history.")
+		return out, core.Errorf(core.CodeInvalid, "That is no place in Discord's history.")
 	}
-	next = cursor
 	for limit > 0 {
 		want := min(limit, pageSize)
 		page, err := a.rawPage(ctx, channel, after, want)
 		if err != nil {
-			return events, next, false, err
+			return out, err
 		}
 		for _, m := range page {
 			if m.message.ID == "" {
 				continue
 			}
-			after, next = m.message.ID, core.MessageID(m.message.ID)
+			after, out.Next = m.message.ID, core.MessageID(m.message.ID)
+			past := core.Past{ID: core.MessageID(m.message.ID)}
 			if m.err != nil {
 				a.log.WarnContext(ctx, "message of the history not readable", "room", room, "message", m.message.ID, "error", m.err)
+				out.Messages = append(out.Messages, past)
 				continue
 			}
 			m.message.GuildID = guild
-			in, err := a.messageInbound(ctx, m.message, false, true)
-			if err != nil {
-				return events, next, false, err
+			if past.Inbound, err = a.messageInbound(ctx, m.message, false, true); err != nil {
+				return out, err
 			}
-			if in != nil {
-				in.CatchUp = true
-				events = append(events, *in)
+			if past.Inbound != nil {
+				past.Inbound.CatchUp = true
 			}
+			past.Reactions = a.reactionsOf(&m.message)
+			out.Messages = append(out.Messages, past)
 		}
 		limit -= len(page)
 		if len(page) < want {
-			return events, next, true, nil
+			out.Complete = true
+			return out, nil
 		}
 	}
-	return events, next, false, nil
+	return out, nil
+}
+
+// reactionsOf counts a message's reactions; Discord's history does not say whose they are.
+func (a *Adapter) reactionsOf(m *wireMessage) []core.Reaction {
+	var out []core.Reaction
+	for _, r := range m.Reactions {
+		if r.Me {
+			r.Count--
+		}
+		if r.Count > 0 {
+			out = append(out, core.Reaction{Emoji: a.emoji.inbound(r.Emoji), Count: r.Count})
+		}
+	}
+	return out
+}
+
+// maxReactors bounds the people of one reaction.
+const maxReactors = 1000
+
+// Reactors asks who reacts to a message with an emoji.
+func (a *Adapter) Reactors(ctx context.Context, room core.RoomID, thread core.ThreadID, msg core.MessageID, e core.Emoji) ([]core.IdentityID, error) {
+	guild, channel, err := parseRoom(room)
+	if err != nil {
+		return nil, err
+	}
+	if thread != "" {
+		channel = string(thread)
+	}
+	name, err := a.reactionPath(guild, e)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.me(ctx); err != nil {
+		return nil, err
+	}
+	var out []core.IdentityID
+	for after := "0"; len(out) < maxReactors; {
+		var page []wireUser
+		q := url.Values{"limit": {strconv.Itoa(pageSize)}, "after": {after}}
+		c := call{method: http.MethodGet, route: "GET channels/messages/reactions", major: channel, path: "channels/" + channel + "/messages/" + string(msg) + "/reactions/" + name + "?" + q.Encode()}
+		if err := a.rest.do(ctx, c, &page); err != nil {
+			return nil, err
+		}
+		for _, u := range page {
+			if after = u.ID; !a.isSelf(u.ID) {
+				out = append(out, identityID(u.ID))
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	return out, nil
 }

@@ -90,6 +90,13 @@ type message struct {
 	Message  *message `json:"message"`
 	Previous *message `json:"previous_message"`
 
+	// Reactions stand in histories only.
+	Reactions []struct {
+		Name  string   `json:"name"`
+		Count int      `json:"count"`
+		Users []string `json:"users"`
+	} `json:"reactions"`
+
 	// Of reaction events.
 	Reaction string `json:"reaction"`
 	Item     struct {

@@ -452,16 +452,23 @@ func TestHistory(t *testing.T) {
 	r.act(slacksim.Action{As: ada, Do: "edit", Channel: acme, TS: want[2], Text: "edited"})
 	r.say(ada, acme, root, "<@"+bot+"> approve v1")
 	r.deliver(core.Delivery{ID: "d-own", Op: core.OpPost, Room: acmeRoom, Thread: core.ThreadID(root), Text: core.Plain("ours")})
+	r.act(slacksim.Action{As: ben, Do: "react", Channel: acme, TS: want[1], Emoji: "eyes"})
 	var got []string
 	cursor := core.MessageID(root)
 	for complete := false; !complete; {
-		var list []core.Inbound
-		var err error
-		list, cursor, complete, err = r.a.Since(r.ctx, acmeRoom, core.ThreadID(root), cursor, time.Time{}, 3)
+		page, err := r.a.Since(r.ctx, acmeRoom, core.ThreadID(root), cursor, time.Time{}, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, in := range list {
+		cursor, complete = page.Next, page.Complete
+		for _, m := range page.Messages {
+			if (m.ID == core.MessageID(want[1])) != (len(m.Reactions) == 1 && len(m.Reactions[0].By) == 1) {
+				t.Fatalf("%+v", m)
+			}
+			in := m.Inbound
+			if in == nil {
+				continue // ours, or a command
+			}
 			if !in.CatchUp || in.Actor.Name != "Ada" || in.Thread != core.ThreadID(root) || (in.Kind == core.InboundEdit) != (in.Message.Text.String() == "edited") {
 				t.Fatalf("%+v", in)
 			}
@@ -471,10 +478,14 @@ func TestHistory(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatal(got, want)
 	}
+	who, err := r.a.Reactors(r.ctx, acmeRoom, core.ThreadID(root), core.MessageID(want[1]), core.Emoji{Name: "eyes", Unicode: "👀"})
+	if err != nil || len(who) != 1 || who[0] != identityID(team, ben) {
+		t.Fatal(who, err)
+	}
 	top := r.say(ben, acme, "", "in the channel")
-	list, next, complete, err := r.a.Since(r.ctx, acmeRoom, "", "", time.Now().Add(-time.Hour), 10)
-	if err != nil || !complete || len(list) != 1 || next != core.MessageID(top) {
-		t.Fatal(list, next, complete, err)
+	page, err := r.a.Since(r.ctx, acmeRoom, "", "", time.Now().Add(-time.Hour), 10)
+	if err != nil || !page.Complete || len(page.Messages) != 2 || page.Next != core.MessageID(top) || page.Messages[1].Inbound == nil {
+		t.Fatalf("%+v %v", page, err)
 	}
 	info, err := r.a.Room(r.ctx, roomID(team, secretRoom))
 	if err != nil || info.Name != "acme-private" || !info.Private {

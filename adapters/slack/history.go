@@ -119,15 +119,16 @@ func (s *sending) taken(m *message) bool {
 	return slices.Contains(s.d.Target, core.MessageID(m.TS))
 }
 
-// Since returns what was said in a thread, or in a channel, after the cursor; oldest first.
-func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.ThreadID, cursor core.MessageID, since time.Time, limit int) ([]core.Inbound, core.MessageID, bool, error) {
+// Since returns what a thread, or a channel, holds after the cursor; oldest first.
+func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.ThreadID, cursor core.MessageID, since time.Time, limit int) (core.Page, error) {
+	page := core.Page{Next: cursor}
 	team, channel, err := parseRoom(room)
 	if err != nil {
-		return nil, cursor, false, err
+		return page, err
 	}
 	i, err := a.in(ctx, team)
 	if err != nil {
-		return nil, cursor, false, err
+		return page, err
 	}
 	if limit <= 0 {
 		limit = pageSize
@@ -137,7 +138,7 @@ func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.Threa
 		oldest = formatTS(since)
 	}
 	var list []*message
-	complete, err := i.pages(ctx, channel, string(thread), oldest, func(m *message) bool {
+	page.Complete, err = i.pages(ctx, channel, string(thread), oldest, func(m *message) bool {
 		if thread != "" && len(list) == limit {
 			return false
 		}
@@ -145,25 +146,70 @@ func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.Threa
 		return true
 	})
 	if err != nil {
-		return nil, cursor, false, err
+		return page, err
 	}
 	if thread == "" {
 		slices.Reverse(list)
 		if len(list) > limit {
-			list, complete = list[:limit], false
+			list, page.Complete = list[:limit], false
 		}
 	}
 	s := scope{a: a, i: i, team: team}
 	s.self, _ = i.identity()
-	next := cursor
-	var out []core.Inbound
 	for _, m := range list {
-		next = core.MessageID(m.TS)
-		if in := s.remembered(ctx, channel, m); in != nil {
-			out = append(out, *in)
+		page.Next = core.MessageID(m.TS)
+		page.Messages = append(page.Messages, core.Past{ID: core.MessageID(m.TS), Inbound: s.remembered(ctx, channel, m), Reactions: s.reactionsOf(m)})
+	}
+	return page, nil
+}
+
+// reactionsOf reads a message's reactions. Slack names everybody up to some number that it does not tell.
+func (s scope) reactionsOf(m *message) []core.Reaction {
+	var out []core.Reaction
+	for _, r := range m.Reactions {
+		got := core.Reaction{Emoji: emojiFromSlack(r.Name), Count: r.Count}
+		for _, u := range r.Users {
+			if u == s.self.BotUser {
+				got.Count--
+				continue
+			}
+			got.By = append(got.By, identityID(s.team, u))
+		}
+		if got.Count = max(got.Count, len(got.By)); got.Count > 0 {
+			out = append(out, got)
 		}
 	}
-	return out, next, complete, nil
+	return out
+}
+
+// maxReactors bounds the people of one reaction.
+const maxReactors = 1000
+
+// Reactors asks who reacts to a message with an emoji.
+func (a *Adapter) Reactors(ctx context.Context, room core.RoomID, _ core.ThreadID, msg core.MessageID, e core.Emoji) ([]core.IdentityID, error) {
+	team, channel, err := parseRoom(room)
+	if err != nil {
+		return nil, err
+	}
+	i, err := a.in(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	var out struct {
+		Message message `json:"message"`
+	}
+	form := url.Values{"channel": {channel}, "timestamp": {string(msg)}, "full": {"true"}}
+	if err := i.do(ctx, "reactions.get", "", false, func(ctx context.Context) error { return i.call(ctx, "reactions.get", form, &out) }); err != nil {
+		return nil, err
+	}
+	s := scope{a: a, i: i, team: team}
+	s.self, _ = i.identity()
+	for _, r := range s.reactionsOf(&out.Message) {
+		if r.Emoji.Key() == e.Key() {
+			return r.By[:min(len(r.By), maxReactors)], nil
+		}
+	}
+	return nil, nil
 }
 
 // remembered reads a message of a history. Commands in it were told live; they are not carried out late.

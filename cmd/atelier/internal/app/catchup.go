@@ -93,20 +93,22 @@ func (a *App) catchUpThread(ctx context.Context, t *core.Thread, since time.Time
 	}
 	cursor := t.Cursor
 	for {
-		events, next, complete, err := h.Since(ctx, t.Room, t.ID, cursor, since, catchUpPage)
+		page, err := h.Since(ctx, t.Room, t.ID, cursor, since, catchUpPage)
 		if err != nil {
 			return err
 		}
-		for _, in := range events {
-			in.CatchUp = true
-			if err := a.accept.Receive(ctx, in); err != nil {
+		for _, m := range page.Messages {
+			if m.Inbound == nil {
+				continue
+			}
+			if err := a.accept.Receive(ctx, *m.Inbound); err != nil {
 				return err
 			}
 		}
-		if complete || next == cursor {
+		if page.Complete || page.Next == cursor {
 			return nil
 		}
-		cursor = next
+		cursor = page.Next
 	}
 }
 
@@ -127,19 +129,21 @@ func (a *App) recheckThread(ctx context.Context, t *core.Thread) error {
 	if err != nil {
 		return err
 	}
-	events, _, complete, err := h.Since(ctx, t.Room, t.ID, "", since, recheckLimit)
+	page, err := h.Since(ctx, t.Room, t.ID, "", since, recheckLimit)
 	if err != nil {
 		return err
 	}
 	seen := map[core.MessageID]bool{}
-	for _, in := range events {
-		seen[in.Message.ID] = true
-		in.CatchUp = true
-		if err := a.accept.Receive(ctx, in); err != nil {
+	for _, m := range page.Messages {
+		seen[m.ID] = true
+		if m.Inbound == nil {
+			continue
+		}
+		if err := a.accept.Receive(ctx, *m.Inbound); err != nil {
 			return err
 		}
 	}
-	if !complete || len(seen) == 0 {
+	if !page.Complete || len(seen) == 0 {
 		return nil
 	}
 	return a.vanished(ctx, t, known, seen, since)
