@@ -21,6 +21,7 @@ const (
 	InboundJob        InboundKind = "job"        // a job moved; Job
 	InboundImport     InboundKind = "import"     // a picture that a person brought was fetched; Import
 	InboundRoom       InboundKind = "room"       // a room was renamed, archived or deleted, or we joined or left it
+	InboundCaughtUp   InboundKind = "caughtup"   // a thread's history was read up to Gap
 	InboundUnreadable InboundKind = "unreadable" // signed or authenticated, but not understood; Raw
 )
 
@@ -44,8 +45,13 @@ type Inbound struct {
 	Import   *Imported   `json:"import,omitempty"`
 	Reply    ReplyHandle `json:"reply,omitzero"`
 	CatchUp  bool        `json:"catchUp,omitempty"` // found by reading history, not told live
-	Raw      string      `json:"raw,omitempty"`     // for InboundUnreadable: at most 4 KiB of it
-	Reason   string      `json:"reason,omitempty"`  // for InboundUnreadable
+	// Gap is the platform's newest gap when the event arrived: a thread that was not read since then may lack what was
+	// said before. Of InboundCaughtUp, the gap that the reading covers.
+	Gap Gap `json:"gap,omitempty"`
+	// Whole says of InboundCaughtUp that edits, deletions and reactions were read too.
+	Whole  bool   `json:"whole,omitempty"`
+	Raw    string `json:"raw,omitempty"`    // for InboundUnreadable: at most 4 KiB of it
+	Reason string `json:"reason,omitempty"` // for InboundUnreadable
 }
 
 // Actor is the identity that did it, with what the event says of their name and roles.

@@ -222,6 +222,26 @@ type Leases interface {
 	Release(ctx context.Context, l Lease) error
 }
 
+// Members tells how many processes share the work.
+type Members interface {
+	// Join announces this process for ttl and returns its place among the living, from 0, and their number.
+	Join(ctx context.Context, ttl time.Duration) (place, all int, err error)
+	// Leave takes this process out at once.
+	Leave(ctx context.Context) error
+}
+
+// Gap numbers the moments up to which a platform's events may have been missed: milliseconds since 1970 when it was
+// noticed. Zero means that none is known.
+type Gap int64
+
+// Gaps keeps the newest gap of each platform, for all processes.
+type Gaps interface {
+	// Note records a gap and returns the newest one, which may be another process's.
+	Note(ctx context.Context, p PlatformName, g Gap) (Gap, error)
+	// Newest returns the newest gap of each platform.
+	Newest(ctx context.Context) (map[PlatformName]Gap, error)
+}
+
 // Lease is a held lease. Fence grows with each holder; stores refuse writes with an old one.
 type Lease struct {
 	Name   string

@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // RecordVersion is the format number written into every stored record. A reader that meets a higher one refuses it
 // with ErrNewerRecord.
@@ -219,10 +222,12 @@ type Comment struct {
 	ReplyTo   CommentID  `json:"replyTo,omitempty"`
 	At        time.Time  `json:"at"`
 	EditedAt  time.Time  `json:"editedAt,omitzero"`
+	EditTold  time.Time  `json:"editTold,omitzero"` // when the platform told of that edit; zero when it was read from history
 	Edits     int        `json:"edits,omitempty"`
 	Deleted   bool       `json:"deleted,omitempty"`
 	Resolved  bool       `json:"resolved,omitempty"`
-	Late      bool       `json:"late,omitempty"` // found by catch-up: shown with its original time
+	Late      bool       `json:"late,omitempty"`  // found by catch-up: shown with its original time
+	Found     bool       `json:"found,omitempty"` // by reading history, not told live
 	Reactions Reactions  `json:"reactions,omitempty"`
 }
 
@@ -234,6 +239,55 @@ type Reactor struct {
 	Identity IdentityID `json:"id"`
 	Room     RoomID     `json:"room"`
 	Emoji    Emoji      `json:"emoji"` // as it was called there
+	At       time.Time  `json:"at,omitzero"`
+	// Off remembers for a while that it was taken back, so that an older event does not bring it again.
+	Off bool `json:"off,omitempty"`
+}
+
+// offFor is how long a reaction that was taken back is remembered.
+const offFor = 24 * time.Hour
+
+// Put records that somebody reacted, or took it back, unless something newer is known of them. It reports whether that
+// changed what shows.
+func (r Reactions) Put(x Reactor) (changed, known bool) {
+	key := x.Emoji.Key()
+	list := r[key]
+	i := slices.IndexFunc(list, func(y Reactor) bool { return y.Identity == x.Identity && y.Room == x.Room })
+	switch {
+	case i < 0:
+		r[key] = append(slices.DeleteFunc(list, func(y Reactor) bool { return y.Off && x.At.Sub(y.At) > offFor }), x)
+		return !x.Off, false
+	case x.At.Before(list[i].At):
+		return false, true
+	}
+	changed = list[i].Off != x.Off
+	known = !changed && !x.At.After(list[i].At)
+	list[i] = x
+	return changed, known
+}
+
+// Live returns who reacts with an emoji.
+func (r Reactions) Live(key string) []Reactor {
+	var out []Reactor
+	for _, x := range r[key] {
+		if !x.Off {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// In returns who reacts in a room, by the emoji's key.
+func (r Reactions) In(room RoomID) map[string][]Reactor {
+	out := map[string][]Reactor{}
+	for key := range r {
+		for _, x := range r.Live(key) {
+			if x.Room == room {
+				out[key] = append(out[key], x)
+			}
+		}
+	}
+	return out
 }
 
 // Attached is a file of a comment: where it came from, and the stored bytes once they were fetched.
@@ -264,6 +318,10 @@ type Thread struct {
 	Root   MessageID `json:"root"`
 	Cursor MessageID `json:"cursor,omitempty"` // newest message seen there
 	Active time.Time `json:"active"`
+	// Caught is the newest gap up to which what was said was read again, Checked the same for edits, deletions and
+	// reactions. Cursor has nothing missing before it as far as Caught reaches.
+	Caught  Gap `json:"caught,omitempty"`
+	Checked Gap `json:"checked,omitempty"`
 }
 
 // Placement is where an object shows in a room.

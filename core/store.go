@@ -20,6 +20,7 @@ type Change struct {
 	Comments []*Comment
 	Threads  []*Thread
 	Place    []PlaceWrite
+	Early    []Inbound    // reactions to messages not known yet: handled again once the message is placed, within an hour
 	Tombs    []MessageRef // messages known to be deleted before they were known to exist
 	Out      []Outgoing
 	Dead     *DeadLetter // keep the inbound with its reason

@@ -23,6 +23,8 @@ type Store struct {
 	People  *people.Store
 	Jobs    *jobs.Queue
 	Leases  *rdb.Leases
+	Members *rdb.Members
+	Gaps    *rdb.Gaps
 	Limiter *rdb.Limiter
 
 	client   redis.UniversalClient
@@ -77,7 +79,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.DB = db
 	s.Review, s.Journal, s.People, s.Jobs = review.New(db), journal.New(db), people.New(db, o.Clock), jobs.New(db)
-	s.Leases = &rdb.Leases{DB: db, Holder: rdb.NewHolder(), Clock: o.Clock}
+	holder := rdb.NewHolder()
+	s.Leases = &rdb.Leases{DB: db, Holder: holder, Clock: o.Clock}
+	s.Members, s.Gaps = &rdb.Members{DB: db, Holder: holder}, &rdb.Gaps{DB: db}
 	s.Limiter = &rdb.Limiter{DB: db, Clock: o.Clock}
 	return s, nil
 }

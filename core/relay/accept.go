@@ -25,11 +25,14 @@ type Accept struct {
 	Answers func(ctx context.Context, q core.Query) (core.Card, error)
 	// Missed is told that events of a platform may have been missed. It returns at once and may be nil.
 	Missed func(core.PlatformName)
+	// Newest tells the newest gap of a platform; it may be nil.
+	Newest func(core.PlatformName) core.Gap
 	// Counted is told of each stored or known inbound; for metrics. It may be nil.
 	Counted func(in core.Inbound, added bool)
 
-	mu    sync.Mutex
-	rooms map[core.RoomID]cachedRoom
+	mu     sync.Mutex
+	rooms  map[core.RoomID]cachedRoom
+	failed map[core.PlatformName]bool // the last event of the platform could not be stored
 }
 
 var (
@@ -52,11 +55,16 @@ const (
 
 // Receive stores an inbound in its partition.
 func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
-	p, err := a.partition(ctx, in)
-	if err != nil {
-		return err
+	plat := in.Room.Platform()
+	if a.Newest != nil && in.Room != "" && in.Kind != core.InboundCaughtUp {
+		in.Gap = a.Newest(plat)
 	}
-	added, err := a.Journal.Append(ctx, p, in)
+	p, err := a.partition(ctx, in)
+	added := false
+	if err == nil {
+		added, err = a.Journal.Append(ctx, p, in)
+	}
+	a.refused(plat, err != nil)
 	if err != nil {
 		return err
 	}
@@ -64,6 +72,26 @@ func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
 		a.Counted(in, added)
 	}
 	return nil
+}
+
+// refused remembers that a platform's event could not be stored. Platforms tell again only for a while: once storing
+// works again, what was refused is looked for in the history.
+func (a *Accept) refused(p core.PlatformName, failed bool) {
+	if p == "" {
+		return
+	}
+	a.mu.Lock()
+	was := a.failed[p]
+	if was != failed {
+		if a.failed == nil {
+			a.failed = map[core.PlatformName]bool{}
+		}
+		a.failed[p] = failed
+	}
+	a.mu.Unlock()
+	if was && !failed {
+		a.Gap(p)
+	}
 }
 
 // Acknowledged notes that the platform took the acknowledgement.

@@ -287,7 +287,7 @@ func (d *Deliverer) react(ctx context.Context, t *try) error {
 		return nil
 	}
 	v := core.Delivery{Op: core.OpUnreact, Room: t.out.Room, Thread: at.Thread, Target: at.Parts[:1], Emoji: t.out.Emoji}
-	for _, r := range m.Reactions[t.out.Emoji.Key()] {
+	for _, r := range m.Reactions.Live(t.out.Emoji.Key()) {
 		if r.Room != t.out.Room {
 			v.Op = core.OpReact
 		}

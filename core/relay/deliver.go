@@ -40,6 +40,8 @@ type Deliverer struct {
 	Evidence func(t *core.MenuTarget, picture []byte) (id, prompt string)
 	// Submitted wakes the scheduler of this process; it may be nil.
 	Submitted func()
+	// Gap tells the newest gap of a platform; it may be nil.
+	Gap func(core.PlatformName) core.Gap
 	// Observe is told of every settled delivery, with how long it had waited; for metrics. It may be nil.
 	Observe func(o core.Outgoing, outcome core.Code, age time.Duration)
 	Clock   core.Clock
@@ -58,10 +60,11 @@ const (
 	maxUnknown = 8
 )
 
-// settle delivers one entry until it is done, given up or the partition is lost; false in the last case.
-func (d *Deliverer) settle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Outgoing]) bool {
-	log := d.Log.With("partition", p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
-	t := &try{p: p, l: l, out: e.Item, since: e.Item.At}
+// settle delivers one entry until it is done, given up or the partition is passed on; false in the last case.
+func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
+	ctx := h.ctx
+	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
+	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At}
 	if e.Replayed {
 		t.unknown = 1 // an earlier holder may have sent it
 	}
@@ -72,6 +75,9 @@ func (d *Deliverer) settle(ctx context.Context, p core.Partition, l core.Lease, 
 	}()
 	for n := 1; ; n++ {
 		err := e.Err
+		if err == nil {
+			err = h.sure(ctx)
+		}
 		if err == nil {
 			err = d.once(ctx, t)
 		}
@@ -100,7 +106,7 @@ func (d *Deliverer) settle(ctx context.Context, p core.Partition, l core.Lease, 
 			}
 			return d.finish(ctx, t, e.ID, dead)
 		}
-		if d.Clock.Sleep(ctx, wait) != nil {
+		if d.Clock.Sleep(h.taking, wait) != nil {
 			return false
 		}
 	}
@@ -253,6 +259,10 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	if !exists && shown.Thread != "" && t.opened == nil {
 		t.opened = d.opening.begin(t.out.Room)
 	}
+	var gap core.Gap
+	if d.Gap != nil {
+		gap = d.Gap(t.out.Room.Platform()) // asked before the thread is there: nothing in it can be older
+	}
 	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles}
 	if shown.Thread == "" {
 		if v.Thread, err = d.threadOf(ctx, t); err != nil {
@@ -279,7 +289,7 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 		}
 	}
 	if v.ThreadName != "" && r.Thread != "" && len(r.Parts) > 0 {
-		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC()}
+		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC(), Caught: gap, Checked: gap}
 	}
 	return nil
 }

@@ -15,7 +15,9 @@ import (
 // that it is handled. A nil error means settled. CodeRetry and CodeConflict are tried again, CodeGone means that the
 // partition has a newer holder; anything else buries the inbound.
 type Handler interface {
-	Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound]) error
+	// Handle settles an inbound. It returns errEarly, and has done nothing, when the inbound's thread must be caught up
+	// first; with must it does not wait for that.
+	Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], must bool) error
 	// Bury settles an inbound that cannot be handled, keeping it with its reason.
 	Bury(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], cause error) error
 }
@@ -25,131 +27,63 @@ type Worker interface {
 	Work(ctx context.Context, p core.Partition, l core.Lease)
 }
 
-// Engine holds partitions by lease and works on them: inbounds in order, outgoings in lanes.
+// Engine holds partitions by lease and works on them: inbounds in order, outgoings in lanes. Processes that share a
+// store share the partitions evenly.
 type Engine struct {
-	Parts   core.Partitions
-	Leases  core.Leases
+	Parts  core.Partitions
+	Leases core.Leases
+	// Members counts the processes; nil: there is only this one.
+	Members core.Members
 	Journal core.Journal
 	Handler Handler
 	Out     *Deliverer
-	Worker  Worker
-	Clock   core.Clock
-	Log     *slog.Logger
+	Workers []Worker
+	// Alone is called at start when no other process is there: nobody listened until now. It may be nil.
+	Alone func()
+	Clock core.Clock
+	Log   *slog.Logger
 
 	mu   sync.Mutex
-	held map[core.Partition]context.CancelCauseFunc
+	held map[core.Partition]*holding
+	over map[byte]int // rounds that more than the share was held, by kind
+	all  int
 }
 
 const (
-	leaseTTL     = 3 * time.Second
-	renewEvery   = time.Second
-	acquireEvery = 500 * time.Millisecond
-	readBatch    = 100
-	readBlock    = 2 * time.Second
+	readBatch = 100
+	readBlock = 2 * time.Second
+	// parkBlock is how long a read waits while something is parked.
+	parkBlock = 250 * time.Millisecond
 	// maxTries bounds how often an inbound is tried before it is buried, when the fault is not Redis being away.
 	maxTries = 5
 )
 
-// ErrLost is the cause with which a partition's work ends when its lease is gone.
-var ErrLost = errors.New("the partition's lease was lost")
-
-// Run takes every free partition and works until the context ends; then it hands all leases over at once.
-func (e *Engine) Run(ctx context.Context) error {
-	e.held = map[core.Partition]context.CancelCauseFunc{}
+// work reads and handles until nothing more may be taken, and finishes what is under way.
+func (e *Engine) work(h *holding) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for {
-		for _, p := range e.Parts.All() {
-			e.mu.Lock()
-			_, have := e.held[p]
-			e.mu.Unlock()
-			if have {
-				continue
-			}
-			l, ok, err := e.Leases.Acquire(ctx, string(p), leaseTTL)
-			if err != nil {
-				if ctx.Err() == nil {
-					e.Log.WarnContext(ctx, "lease not acquired", "partition", p, "error", err)
-				}
-				break
-			}
-			if ok {
-				e.take(ctx, &wg, p, l)
-			}
-		}
-		if err := e.Clock.Sleep(ctx, acquireEvery); err != nil {
-			return nil
-		}
+	ctx := h.taking
+	for _, w := range e.Workers {
+		wg.Go(func() { w.Work(ctx, h.p, h.l) })
 	}
-}
-
-// Held returns the partitions held now.
-func (e *Engine) Held() int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.held)
-}
-
-func (e *Engine) take(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease) {
-	pctx, cancel := context.WithCancelCause(ctx)
-	e.mu.Lock()
-	e.held[p] = cancel
-	e.mu.Unlock()
-	wg.Go(func() { e.keep(pctx, cancel, l) })
-	wg.Go(func() {
-		e.work(pctx, p, l)
-		cancel(ErrLost)
-		// The lease goes over at once, even when the process is stopping.
-		rctx, done := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer done()
-		if err := e.Leases.Release(rctx, l); err != nil {
-			e.Log.WarnContext(rctx, "lease not released", "partition", p, "error", err)
-		}
-		e.mu.Lock()
-		delete(e.held, p)
-		e.mu.Unlock()
-	})
-}
-
-// keep renews a lease until it is lost. Redis being away for longer than the lease counts as lost.
-func (e *Engine) keep(ctx context.Context, cancel context.CancelCauseFunc, l core.Lease) {
-	last := e.Clock.Now()
-	for e.Clock.Sleep(ctx, renewEvery) == nil {
-		rctx, done := context.WithTimeout(ctx, renewEvery)
-		err := e.Leases.Renew(rctx, l, leaseTTL)
-		done()
-		switch {
-		case err == nil:
-			last = e.Clock.Now()
-		case ctx.Err() != nil:
-			return
-		case core.ErrorCode(err) == core.CodeConflict || e.Clock.Now().Sub(last) > leaseTTL:
-			e.Log.WarnContext(ctx, "lease lost", "partition", l.Name, "error", err)
-			cancel(ErrLost)
-			return
-		}
-	}
-}
-
-// work reads and handles until the context ends.
-func (e *Engine) work(ctx context.Context, p core.Partition, l core.Lease) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	if e.Worker != nil && p[0] == 'u' {
-		wg.Go(func() { e.Worker.Work(ctx, p, l) })
-	}
-	lanes := newLanes(ctx, &wg, p, l, e.Out)
+	lanes := newLanes(h, &wg, e.Out)
+	park := newParking(e.Clock)
 	for ctx.Err() == nil {
-		ins, outs, err := e.Journal.Read(ctx, p, l, readBatch, readBlock)
+		wait := readBlock
+		if park.count > 0 {
+			wait = parkBlock
+		}
+		ins, outs, err := e.Journal.Read(ctx, h.p, h.l, readBatch, wait)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
 			if core.ErrorCode(err) == core.CodeGone {
-				e.Log.InfoContext(ctx, "partition has a newer holder", "partition", p)
+				e.Log.InfoContext(ctx, "partition has a newer holder", "partition", h.p)
+				h.end(ErrLost)
 				return
 			}
-			e.Log.WarnContext(ctx, "partition not read", "partition", p, "error", err)
+			e.Log.WarnContext(ctx, "partition not read", "partition", h.p, "error", err)
 			if e.Clock.Sleep(ctx, acquireEvery) != nil {
 				return
 			}
@@ -161,11 +95,34 @@ func (e *Engine) work(ctx context.Context, p core.Partition, l core.Lease) {
 			}
 		}
 		for _, in := range inThread(ins) {
-			if !e.handle(ctx, p, l, in) {
+			if !e.inbound(h, park, in) {
+				return
+			}
+		}
+		for _, in := range park.due() {
+			if !e.handle(h, nil, in) {
 				return
 			}
 		}
 	}
+}
+
+// inbound handles one entry, or parks it behind its thread's history. False means that the partition is given up.
+func (e *Engine) inbound(h *holding, park *parking, in core.Entry[core.Inbound]) bool {
+	if park.behind(in) {
+		return true
+	}
+	if !e.handle(h, park, in) {
+		return false
+	}
+	if in.Err == nil && in.Item.Kind == core.InboundCaughtUp {
+		for _, in := range inThread(park.release(in.Item)) {
+			if !e.inbound(h, park, in) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // inThread puts the new messages of each thread, as far as they were read together, into the order in which they were
@@ -174,7 +131,7 @@ func inThread(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
 	places := map[string][]int{}
 	for i, in := range ins {
 		if in.Err == nil && in.Item.Kind == core.InboundMessage && in.Item.Thread != "" {
-			key := string(in.Item.Room) + "/" + string(in.Item.Thread)
+			key := threadKey(in.Item.Room, in.Item.Thread)
 			places[key] = append(places[key], i)
 		}
 	}
@@ -191,17 +148,25 @@ func inThread(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
 	return ins
 }
 
-// handle settles one inbound, whatever it takes; false means that the partition is lost or the process stops.
-func (e *Engine) handle(ctx context.Context, p core.Partition, l core.Lease, in core.Entry[core.Inbound]) bool {
-	log := e.Log.With("partition", p, "inbound", in.Item.ID, "kind", in.Item.Kind)
+// handle settles one inbound, whatever it takes; false means that the partition is given up or lost. Without a parking
+// the inbound waits for nobody.
+func (e *Engine) handle(h *holding, park *parking, in core.Entry[core.Inbound]) bool {
+	ctx := h.taking
+	log := e.Log.With("partition", h.p, "inbound", in.Item.ID, "kind", in.Item.Kind)
 	for try := 1; ; try++ {
+		if ctx.Err() != nil {
+			return false
+		}
 		err := in.Err
 		if err == nil {
-			err = e.safely(ctx, p, l, in)
+			err = e.safely(h, in, park == nil)
 		}
 		code := core.ErrorCode(err)
 		switch {
 		case err == nil:
+			return true
+		case errors.Is(err, errEarly):
+			park.add(in)
 			return true
 		case ctx.Err() != nil || code == core.CodeGone:
 			return false
@@ -210,7 +175,7 @@ func (e *Engine) handle(ctx context.Context, p core.Partition, l core.Lease, in 
 		case code == core.CodeConflict && try < maxTries:
 		default:
 			log.ErrorContext(ctx, "inbound buried", "error", err, "tries", try)
-			if err := e.Handler.Bury(ctx, p, l, in, err); err == nil {
+			if err := e.Handler.Bury(h.ctx, h.p, h.l, in, err); err == nil {
 				return true
 			} else if core.ErrorCode(err) == core.CodeGone {
 				return false
@@ -223,13 +188,13 @@ func (e *Engine) handle(ctx context.Context, p core.Partition, l core.Lease, in 
 }
 
 // safely turns a panic of a handler into an error: one strange event must not stop a partition.
-func (e *Engine) safely(ctx context.Context, p core.Partition, l core.Lease, in core.Entry[core.Inbound]) (err error) {
+func (e *Engine) safely(h *holding, in core.Entry[core.Inbound], must bool) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = core.Wrap(core.CodeInternal, panicError(r))
 		}
 	}()
-	return e.Handler.Handle(ctx, p, l, in)
+	return e.Handler.Handle(h.ctx, h.p, h.l, in, must)
 }
 
 // backoff is 250 ms, doubling to 5 s.

@@ -13,10 +13,8 @@ import (
 // lanes runs the outgoings of one partition: in order within a lane (one task in one room), lanes beside each other,
 // so that a room that must wait holds up nobody else.
 type lanes struct {
-	ctx context.Context //nolint:containedctx // lanes live exactly as long as the partition is held
+	h   *holding
 	wg  *sync.WaitGroup
-	p   core.Partition
-	l   core.Lease
 	out *Deliverer
 
 	mu      sync.Mutex
@@ -28,8 +26,8 @@ type lanes struct {
 // maxWaiting bounds the entries that one partition holds in memory; beyond it reading pauses, nothing is dropped.
 const maxWaiting = 5000
 
-func newLanes(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease, out *Deliverer) *lanes {
-	return &lanes{ctx: ctx, wg: wg, p: p, l: l, out: out, queues: map[string][]core.Entry[core.Outgoing]{}, space: make(chan struct{}, 1)}
+func newLanes(h *holding, wg *sync.WaitGroup, out *Deliverer) *lanes {
+	return &lanes{h: h, wg: wg, out: out, queues: map[string][]core.Entry[core.Outgoing]{}, space: make(chan struct{}, 1)}
 }
 
 // laneOf says what must stay in order with what.
@@ -87,7 +85,7 @@ func (s *lanes) run(lane string) {
 	for {
 		s.mu.Lock()
 		q := s.queues[lane]
-		if len(q) == 0 || s.ctx.Err() != nil {
+		if len(q) == 0 || s.h.taking.Err() != nil {
 			delete(s.queues, lane)
 			s.mu.Unlock()
 			return
@@ -96,7 +94,7 @@ func (s *lanes) run(lane string) {
 		s.queues[lane] = q[1:]
 		s.mu.Unlock()
 
-		ok := s.out.settle(s.ctx, s.p, s.l, e)
+		ok := s.out.settle(s.h, e)
 
 		s.mu.Lock()
 		s.waiting--

@@ -47,8 +47,10 @@ type Router struct {
 	Commands Commands
 	// Opening waits for a thread that is being opened in a room; Deliverer.Opening.
 	Opening func(ctx context.Context, room core.RoomID) bool
-	Clock   core.Clock
-	Log     *slog.Logger
+	// Hurry asks for a thread's history; CatchUp.Hurry. Without it nothing waits for history.
+	Hurry func(p core.Partition, t *core.Thread, gap core.Gap)
+	Clock core.Clock
+	Log   *slog.Logger
 }
 
 var _ Handler = (*Router)(nil)
@@ -59,10 +61,14 @@ func (d *Deliverer) Opening(ctx context.Context, room core.RoomID) bool {
 }
 
 // Handle settles one inbound.
-func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound]) error {
+func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], must bool) error {
 	s := Scope{Partition: p, In: e.Item, Replayed: e.Replayed}
 	if err := r.fill(ctx, &s); err != nil {
 		return err
+	}
+	if !must && r.Hurry != nil && s.Thread != nil && waits(s.In) && s.Thread.Caught < s.In.Gap {
+		r.Hurry(p, s.Thread, s.In.Gap)
+		return errEarly
 	}
 	var c core.Change
 	moved, err := r.forward(ctx, s)
@@ -236,6 +242,8 @@ func (r *Router) dispatch(ctx context.Context, s Scope) (core.Change, error) {
 		return r.Commands.Job(ctx, s)
 	case core.InboundImport:
 		return r.Commands.Imported(ctx, s)
+	case core.InboundCaughtUp:
+		return caughtUp(s), nil
 	case core.InboundUnreadable:
 		return core.Change{Dead: deadInbound(s.In, nil, r.Clock.Now())}, nil
 	}

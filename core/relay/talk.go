@@ -33,13 +33,18 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	}
 	c := r.newComment(s, task)
 	if m.ReplyTo != "" {
-		if parent, _, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ReplyTo); err == nil {
-			if kind, _, id := parent.Parts(); kind == "comment" {
-				c.ReplyTo = core.CommentID(id)
-			}
+		parent, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ReplyTo)
+		kind, _, id := parent.Parts()
+		switch {
+		case err == nil && kind == "comment":
+			c.ReplyTo = core.CommentID(id)
+		case tomb, core.ErrorCode(err) == core.CodeNotFound:
+			c.ReplyTo = core.MakeCommentID(s.In.Room, m.ReplyTo) // it may be on its way
+		case err != nil:
+			return core.Change{}, err
 		}
 	}
-	out := core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task}, Threads: []*core.Thread{seen(s.Thread, m.ID, s.In.At)}}
+	out := core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task}, Threads: []*core.Thread{seen(s)}}
 	task.Comments++
 	task.Open++
 	task.UpdatedAt = r.Clock.Now().UTC()
@@ -70,7 +75,7 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 		ID: core.MakeCommentID(s.In.Room, m.ID), Task: task.ID,
 		Source: core.MessageRef{Room: s.In.Room, Thread: s.In.Thread, ID: m.ID},
 		Author: s.Person.ID, Identity: s.In.Actor.Identity, Name: s.In.Actor.Name, Avatar: s.In.Actor.Avatar,
-		Text: m.Text, At: s.In.At.UTC(), EditedAt: m.EditedAt, Late: s.In.CatchUp && r.Clock.Now().Sub(s.In.At) > lateAfter,
+		Text: m.Text, At: s.In.At.UTC(), EditedAt: m.EditedAt, EditTold: toldAt(s.In), Late: s.In.CatchUp && r.Clock.Now().Sub(s.In.At) > lateAfter, Found: s.In.CatchUp,
 	}
 	if c.Name == "" {
 		c.Name = s.Person.Name
@@ -87,16 +92,33 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 // lateAfter is how old a message found by catch-up must be to be marked with its original time.
 const lateAfter = time.Minute
 
-// seen moves a thread's cursor forward.
-func seen(t *core.Thread, id core.MessageID, at time.Time) *core.Thread {
-	c := *t
-	if after(id, c.Cursor) {
-		c.Cursor = id
+// seen moves a thread's cursor forward. What came live while the thread was not caught up may have a hole before it:
+// then the cursor stays.
+func seen(s Scope) *core.Thread {
+	c := *s.Thread
+	if (s.In.CatchUp || c.Caught >= s.In.Gap) && after(s.In.Message.ID, c.Cursor) {
+		c.Cursor = s.In.Message.ID
 	}
-	if at.After(c.Active) {
-		c.Active = at.UTC()
+	if s.In.At.After(c.Active) {
+		c.Active = s.In.At.UTC()
 	}
 	return &c
+}
+
+// caughtUp notes that a thread's history was read.
+func caughtUp(s Scope) core.Change {
+	if s.Thread == nil {
+		return core.Change{}
+	}
+	c := *s.Thread
+	c.Caught = max(c.Caught, s.In.Gap)
+	if s.In.Whole {
+		c.Checked = max(c.Checked, s.In.Gap)
+	}
+	if s.In.Message != nil && after(s.In.Message.ID, c.Cursor) {
+		c.Cursor = s.In.Message.ID
+	}
+	return core.Change{Threads: []*core.Thread{&c}}
 }
 
 // after compares ids of one platform: by length, then by letters. Discord's ids and Slack's timestamps both grow so.
@@ -132,8 +154,7 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 	if err != nil {
 		return core.Change{}, err
 	}
-	// Slack dates edits in whole seconds: two edits of one second differ only in their content.
-	if c.Deleted || c.Source.Room != s.In.Room || m.EditedAt.Before(c.EditedAt) || m.EditedAt.Equal(c.EditedAt) && sameContent(c, m) {
+	if c.Deleted || c.Source.Room != s.In.Room || !newerEdit(c, s.In) {
 		return core.Change{}, nil
 	}
 	if m.Masked {
@@ -143,11 +164,29 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 	if err != nil {
 		return core.Change{}, err
 	}
-	c.Text, c.EditedAt = m.Text, m.EditedAt
+	c.Text, c.EditedAt, c.EditTold = m.Text, m.EditedAt, toldAt(s.In)
 	c.Files = keepFiles(c.Files, m.Files)
 	c.Edits++
 	return core.Change{Comments: []*core.Comment{c},
 		Out: r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
+}
+
+// newerEdit reports whether an inbound tells a newer state of a comment. Slack dates edits in whole seconds: of two in one
+// second the one told later is the newer, and history shows what is there now.
+func newerEdit(c *core.Comment, in core.Inbound) bool {
+	m := in.Message
+	if !m.EditedAt.Equal(c.EditedAt) {
+		return m.EditedAt.After(c.EditedAt)
+	}
+	return !sameContent(c, m) && (in.CatchUp || !in.At.Before(c.EditTold))
+}
+
+// toldAt is when a platform told of an edit; zero for what history shows.
+func toldAt(in core.Inbound) time.Time {
+	if in.CatchUp || in.Kind != core.InboundEdit {
+		return time.Time{}
+	}
+	return in.At.UTC()
 }
 
 func sameContent(c *core.Comment, m *core.Message) bool {
@@ -217,8 +256,12 @@ func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
 	if m == nil || s.Partition[0] != 'p' || s.In.Actor.Bot {
 		return core.Change{}, nil
 	}
-	obj, _, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
-	if core.ErrorCode(err) == core.CodeNotFound || obj == "" && err == nil {
+	obj, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		// The message may be on its way, or being posted at this moment.
+		return core.Change{Early: []core.Inbound{s.In}}, nil
+	}
+	if tomb {
 		return core.Change{}, nil
 	}
 	if err != nil {
@@ -232,27 +275,23 @@ func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	key := s.In.Emoji.Key()
-	who := func(x core.Reactor) bool { return x.Identity == s.In.Actor.Identity && x.Room == s.In.Room }
-	has := slices.ContainsFunc(c.Reactions[key], who)
-	if has == (s.In.Kind == core.InboundReact) || c.Deleted {
+	if c.Deleted {
 		return core.Change{}, nil
 	}
 	if c.Reactions == nil {
 		c.Reactions = core.Reactions{}
 	}
-	if has {
-		c.Reactions[key] = slices.DeleteFunc(c.Reactions[key], who)
-		if len(c.Reactions[key]) == 0 {
-			delete(c.Reactions, key)
-		}
-	} else {
-		c.Reactions[key] = append(c.Reactions[key], core.Reactor{Identity: s.In.Actor.Identity, Room: s.In.Room, Emoji: s.In.Emoji})
+	changed, known := c.Reactions.Put(core.Reactor{Identity: s.In.Actor.Identity, Room: s.In.Room, Emoji: s.In.Emoji, At: s.In.At.UTC(), Off: s.In.Kind == core.InboundUnreact})
+	switch {
+	case known:
+		return core.Change{}, nil
+	case !changed:
+		return core.Change{Comments: []*core.Comment{c}}, nil
 	}
 	task, err := r.Tasks.Task(ctx, taskID)
 	if err != nil {
 		return core.Change{}, err
 	}
 	return core.Change{Comments: []*core.Comment{c}, Out: r.spread(task, s.In.Room,
-		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, key+"/"+string(s.In.ID))}, nil
+		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, s.In.Emoji.Key()+"/"+string(s.In.ID))}, nil
 }

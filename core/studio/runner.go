@@ -64,8 +64,11 @@ func (r *Runner) subscribe() (ch chan struct{}, cancel func()) {
 	}
 }
 
-// Work runs a partition's jobs while it is held.
+// Work runs a person partition's jobs while it is held.
 func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
+	if p[0] != 'u' {
+		return
+	}
 	wake, cancel := r.subscribe()
 	defer cancel()
 	var wg sync.WaitGroup

@@ -233,11 +233,21 @@ func Place(b *rdb.Batch, k rdb.Keys, p core.Partition, w core.PlaceWrite) error 
 	}
 	b.Do("HSET", k.Placed(p, w.Object), string(w.Room), data)
 	for _, m := range w.Parts {
-		b.Do("SET", k.Ref(p, w.Room, m), string(w.Object))
+		b.Claim(k.Ref(p, w.Room, m), string(w.Object), k.Journal(p))
 	}
 	if w.Opens != nil {
 		return PutThread(b, k, p, w.Opens)
 	}
+	return nil
+}
+
+// Await adds to a batch that an inbound is handled again once its message is placed.
+func Await(b *rdb.Batch, k rdb.Keys, p core.Partition, in core.Inbound) error {
+	data, err := json.Marshal(in)
+	if err != nil {
+		return core.Wrap(core.CodeInternal, fmt.Errorf("encode inbound: %w", err))
+	}
+	b.Await(k.Ref(p, in.Room, in.Message.ID), data, k.Journal(p))
 	return nil
 }
 

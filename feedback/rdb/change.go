@@ -59,13 +59,27 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 	b.nOps++
 }
 
+// Claim adds the writing of a reference. Inbounds that wait for it (Await) go back into the stream.
+func (b *Batch) Claim(key, value, stream string) { b.Do("claim", key, value, b.key(stream)) }
+
+// Await adds an inbound that is to be handled again once the reference is claimed; at once, if it is already. It waits
+// at most an hour.
+func (b *Batch) Await(key string, inbound []byte, stream string) {
+	b.Do("await", key, inbound, b.key(stream))
+}
+
+// Awaiting starts the value of a reference that is not claimed yet.
+const Awaiting = "await:"
+
 // changeScript applies a batch.
 //
 //	KEYS[1..n]  the keys that checks and writes name by number; the last one is the fence when ARGV[1] is set
 //	ARGV[1]     the holder's fencing number, or ""
 //	ARGV[2..3]  the stream's key number and the entry that the change settles; 0 and "" for none
 //	ARGV[4]     number of checks, then per check: key number, hash field ("" for a plain string), expected value ("" for absent)
-//	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments
+//	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments; the commands
+//	            "claim" (value, key number of the stream) and "await" (inbound, key number of the stream) are the
+//	            script's own: see Claim and Await
 //
 // Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0.
 var changeScript = redis.NewScript(`
@@ -90,9 +104,28 @@ n = tonumber(ARGV[i])
 i = i + 1
 for _ = 1, n do
   local argc = tonumber(ARGV[i])
-  local call = {ARGV[i+1], KEYS[tonumber(ARGV[i+2])]}
-  for a = 1, argc do call[a+2] = ARGV[i+2+a] end
-  redis.call(unpack(call))
+  local cmd, key = ARGV[i+1], KEYS[tonumber(ARGV[i+2])]
+  if cmd == 'claim' then
+    local old = redis.call('GET', key)
+    redis.call('SET', key, ARGV[i+3])
+    if old and string.sub(old, 1, 6) == 'await:' then
+      for line in string.gmatch(string.sub(old, 7), '[^\n]+') do
+        redis.call('XADD', KEYS[tonumber(ARGV[i+4])], '*', 'e', line)
+      end
+    end
+  elseif cmd == 'await' then
+    local old = redis.call('GET', key)
+    if not old then old = 'await:' end
+    if string.sub(old, 1, 6) ~= 'await:' then
+      if old ~= 'tomb' then redis.call('XADD', KEYS[tonumber(ARGV[i+4])], '*', 'e', ARGV[i+3]) end
+    elseif #old < 65536 then
+      redis.call('SET', key, old .. ARGV[i+3] .. '\n', 'EX', 3600)
+    end
+  else
+    local call = {cmd, key}
+    for a = 1, argc do call[a+2] = ARGV[i+2+a] end
+    redis.call(unpack(call))
+  end
   i = i + 3 + argc
 end
 return 0

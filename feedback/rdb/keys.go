@@ -22,6 +22,12 @@ func (k Keys) Lease(name string) string { return k.Prefix + ":{" + name + "}:lea
 // Fence is the newest fencing number given for a name; it only grows. STRING
 func (k Keys) Fence(name string) string { return k.Prefix + ":{" + name + "}:fence" }
 
+// Members orders the living processes by when their announcement runs out, in milliseconds. ZSET
+func (k Keys) Members() string { return k.Prefix + ":{members}:members" }
+
+// Gaps is the newest gap of each platform. HASH
+func (k Keys) Gaps() string { return k.Prefix + ":{gaps}:gaps" }
+
 // Bucket is the next free moment of a rate limit, in microseconds, and its learnt rate. HASH with PX
 func (k Keys) Bucket(name string) string { return k.Prefix + ":{limit:" + name + "}:bucket" }
 

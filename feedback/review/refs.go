@@ -43,6 +43,9 @@ func (s *Store) Object(ctx context.Context, p core.Partition, room core.RoomID, 
 	if v == tombstone {
 		return "", true, nil
 	}
+	if strings.HasPrefix(v, rdb.Awaiting) {
+		return "", false, core.Wrap(core.CodeNotFound, errors.New("the message is not known yet"))
+	}
 	return core.ObjectID(v), false, nil
 }
 

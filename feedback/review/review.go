@@ -76,6 +76,11 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 			return err
 		}
 	}
+	for _, in := range c.Early {
+		if err := journal.Await(b, k, p, in); err != nil {
+			return err
+		}
+	}
 	for _, m := range c.Tombs {
 		b.Do("SET", k.Ref(p, m.Room, m.ID), tombstone, "EX", int(tombTTL.Seconds()))
 	}

@@ -40,6 +40,7 @@ type App struct {
 	runner   *studio.Runner
 	accept   *relay.Accept
 	engine   *relay.Engine
+	catchUp  *relay.CatchUp
 	deliver  *relay.Deliverer
 	listener net.Listener
 	opsLn    net.Listener
@@ -47,7 +48,6 @@ type App struct {
 	cleanups []func(context.Context) error
 	cancel   context.CancelCauseFunc
 	done     sync.WaitGroup
-	gaps     chan core.PlatformName
 	stop     sync.Once
 	stopErr  error
 }
@@ -60,7 +60,7 @@ const slots = 4
 
 // New returns an App. It does no I/O; Start does.
 func New(cfg Config, log *slog.Logger) *App {
-	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New(), gaps: make(chan core.PlatformName, 16)}
+	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New()}
 }
 
 // Start opens the store, binds the listeners and begins to work. When it fails, everything it opened is closed again.
@@ -92,8 +92,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	for _, p := range a.platforms() {
 		a.done.Go(func() { a.runPlatform(rctx, p) })
 	}
-	a.done.Go(func() { a.catchUpForever(rctx) })
-	a.done.Go(func() { a.fillGaps(rctx) })
+	a.done.Go(func() { a.catchUp.Run(rctx) })
 	return nil
 }
 
@@ -141,15 +140,18 @@ func (a *App) build() error {
 	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
 		Comments: a.store.Review, Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
 		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
-	a.accept.Answers, a.accept.Missed = a.studio.Answer, a.missed
+	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
+		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Clock: a.clock, Log: a.log}
+	a.accept.Answers, a.accept.Missed, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Newest
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review,
 		People: a.store.People, Jobs: a.store.Jobs, Blobs: a.blobs, Imaging: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
-		Submitted: a.runner.Wake, Clock: a.clock, Log: a.log}
+		Submitted: a.runner.Wake, Gap: a.catchUp.Newest, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
-		Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Clock: a.clock, Log: a.log}
-	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Journal: a.store.Journal, Handler: router, Out: a.deliver, Worker: a.runner, Clock: a.clock, Log: a.log}
+		Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
+	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
+		Workers: []relay.Worker{a.runner, a.catchUp}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
 	a.metrics = ops.NewMetrics(a.engine.Held)
 	a.accept.Counted, a.deliver.Observe = a.metrics.Inbound, a.metrics.Delivery
 	return nil

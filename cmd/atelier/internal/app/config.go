@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -49,6 +50,9 @@ type raw struct {
 	LogLevel string `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	Drain    string `split_words:"true" default:"10s" desc:"reserved for providers that bill; a running sketch starts again at the next start"`
 
+	CatchUpAge      string `split_words:"true" default:"168h" desc:"how far back threads are read again after a gap"`
+	CatchUpMessages string `split_words:"true" default:"1000" desc:"messages of one thread read again for edits, deletions and reactions"`
+
 	SketchDelay string `split_words:"true" default:"0s" desc:"how long the sketcher pretends to work"`
 }
 
@@ -73,8 +77,12 @@ type Config struct {
 	Rooms           map[core.ProjectKey][]core.RoomID
 	Admins          []core.IdentityID
 
-	LogLevel    string
-	Drain       time.Duration
+	LogLevel string
+	Drain    time.Duration
+
+	CatchUpAge      time.Duration
+	CatchUpMessages int
+
 	SketchDelay time.Duration
 	SketchSide  int // pixels; 0 is the sketcher's own; for tests
 }
@@ -172,6 +180,10 @@ func (r raw) check(environ []string) (Config, error) {
 		c.Admins = append(c.Admins, id)
 	}
 	c.Drain = duration(&bad, "ATELIER_DRAIN", r.Drain)
+	c.CatchUpAge = duration(&bad, "ATELIER_CATCH_UP_AGE", r.CatchUpAge)
+	if c.CatchUpMessages, _ = strconv.Atoi(r.CatchUpMessages); c.CatchUpMessages < 1 || c.CatchUpMessages > 100_000 {
+		bad.add("ATELIER_CATCH_UP_MESSAGES=%q: write a number from 1 to 100000", r.CatchUpMessages)
+	}
 	c.SketchDelay = duration(&bad, "ATELIER_SKETCH_DELAY", r.SketchDelay)
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, r.LogLevel) {
 		bad.add("ATELIER_LOG_LEVEL=%q: use debug, info, warn or error", r.LogLevel)

@@ -1,0 +1,88 @@
+package rdb
+
+import (
+	"context"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Members implements core.Members: the processes that share the work, by when they were last heard of.
+type Members struct {
+	DB     *DB
+	Holder string
+}
+
+var _ core.Members = (*Members)(nil)
+
+// joinScript announces a process and counts the living. Redis's own time is used, so that clocks need not agree.
+//
+//	KEYS[1] members
+//	ARGV[1] holder  ARGV[2] ttl in ms
+//
+// Returns {place, number}: the place among all names in order, from 0.
+var joinScript = redis.NewScript(`
+local t = redis.call('TIME')
+local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[2])), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - 1))
+local all = redis.call('ZRANGE', KEYS[1], 0, -1)
+local place = 0
+for _, name in ipairs(all) do
+  if name < ARGV[1] then place = place + 1 end
+end
+return {place, #all}
+`)
+
+// Join announces this process for ttl.
+func (m *Members) Join(ctx context.Context, ttl time.Duration) (place, all int, err error) {
+	got, err := joinScript.Run(ctx, m.DB.Client, []string{m.DB.Keys.Members()}, m.Holder, ttl.Milliseconds()).Int64Slice()
+	if err != nil {
+		return 0, 0, Fault(err)
+	}
+	return int(got[0]), int(got[1]), nil
+}
+
+// Leave takes this process out at once.
+func (m *Members) Leave(ctx context.Context) error {
+	return Fault(m.DB.Client.ZRem(ctx, m.DB.Keys.Members(), m.Holder).Err())
+}
+
+// Gaps implements core.Gaps with one small hash.
+type Gaps struct{ DB *DB }
+
+var _ core.Gaps = (*Gaps)(nil)
+
+// noteScript raises a platform's gap number.
+//
+//	KEYS[1] gaps
+//	ARGV[1] platform  ARGV[2] the caller's number
+//
+// Returns the number that holds now: the caller's if it is the largest yet, else the stored one.
+var noteScript = redis.NewScript(`
+local have = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local want = tonumber(ARGV[2])
+if want <= have then return string.format('%.0f', have) end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+return ARGV[2]
+`)
+
+// Note records a gap.
+func (g *Gaps) Note(ctx context.Context, p core.PlatformName, gap core.Gap) (core.Gap, error) {
+	n, err := noteScript.Run(ctx, g.DB.Client, []string{g.DB.Keys.Gaps()}, string(p), int64(gap)).Int64()
+	return core.Gap(n), Fault(err)
+}
+
+// Newest returns the newest gap of each platform.
+func (g *Gaps) Newest(ctx context.Context) (map[core.PlatformName]core.Gap, error) {
+	var row struct {
+		Slack   int64 `redis:"slack"`
+		Discord int64 `redis:"discord"`
+	}
+	if err := g.DB.Client.HGetAll(ctx, g.DB.Keys.Gaps()).Scan(&row); err != nil {
+		return nil, Fault(err)
+	}
+	return map[core.PlatformName]core.Gap{core.Slack: core.Gap(row.Slack), core.Discord: core.Gap(row.Discord)}, nil
+}
