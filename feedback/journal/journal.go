@@ -139,13 +139,21 @@ func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Out
 	}
 }
 
-// await blocks until something newer than what was seen lies in either stream. It takes nothing.
+// await blocks until something newer than what was seen lies in either stream, or the context ends. It takes nothing. A
+// blocked read cannot be called back: it is left to run out by itself.
 func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) error {
-	err := j.db.Client.XRead(ctx, &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}).Err()
-	if errors.Is(err, redis.Nil) {
-		return nil
+	args := &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}
+	done := make(chan error, 1)
+	go func() { done <- j.db.Client.XRead(ctx, args).Err() }()
+	select {
+	case err := <-done:
+		if errors.Is(err, redis.Nil) {
+			return nil
+		}
+		return rdb.Fault(err)
+	case <-ctx.Done():
+		return rdb.Fault(context.Cause(ctx))
 	}
-	return rdb.Fault(err)
 }
 
 func isBusyGroup(err error) bool {
