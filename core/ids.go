@@ -51,6 +51,14 @@ const (
 	Discord PlatformName = "discord"
 )
 
+// Title returns the platform's name as people write it, such as "Slack".
+func (p PlatformName) Title() string {
+	if p == "" {
+		return ""
+	}
+	return strings.ToUpper(string(p[:1])) + string(p[1:])
+}
+
 // Platform returns the platform part of an identity.
 func (id IdentityID) Platform() PlatformName { return platformOf(string(id)) }
 
@@ -156,7 +164,12 @@ func NoticeObject(task TaskID, id string) ObjectID {
 	return ObjectID("notice/" + string(task) + "/" + id)
 }
 
-// Parts splits an object id into its kind ("comment", "card", "notice"), its task and the rest.
+// UndeliveredObject names the messages that say what of a task is not delivered to a room.
+func UndeliveredObject(task TaskID, room RoomID) ObjectID {
+	return ObjectID("undelivered/" + string(task) + "/" + string(room))
+}
+
+// Parts splits an object id into its kind ("comment", "card", "notice", "undelivered"), its task and the rest.
 func (o ObjectID) Parts() (kind string, task TaskID, rest string) {
 	p := strings.SplitN(string(o), "/", 3)
 	for len(p) < 3 {

@@ -331,6 +331,7 @@ type Placement struct {
 	Rev     int64              `json:"rev,omitempty"` // of the content that was delivered last
 	Handles map[BlobKey]string `json:"handles,omitempty"`
 	Source  bool               `json:"source,omitempty"` // written there by the author, not by us
+	Failed  bool               `json:"failed,omitempty"` // given up: people see a mark elsewhere
 }
 
 // Job is a run in a person's queue.

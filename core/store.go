@@ -55,6 +55,7 @@ type Outgoing struct {
 	To     IdentityID   `json:"to,omitempty"`     // for answers and direct messages
 	Thread ThreadID     `json:"thread,omitempty"` // for answers by mention
 	Job    *Job         `json:"job,omitempty"`    // for jobs: crosses into the person's partition
+	Again  bool         `json:"again,omitempty"`  // given up before and tried anew: it is looked up first
 	Cancel bool         `json:"cancel,omitempty"` // with Job: take it out of the queue, as its State if that is final
 	Import *Import      `json:"import,omitempty"` // for imports
 	At     time.Time    `json:"at"`
@@ -102,13 +103,58 @@ type Entry[T any] struct {
 
 // DeadLetter is an inbound or outgoing that was given up on.
 type DeadLetter struct {
+	Entry    EntryID   `json:"-"` // its place among the dead letters of its partition
 	ID       string    `json:"id"`
-	Kind     string    `json:"kind"` // "inbound" or "delivery"
+	Kind     string    `json:"kind"` // DeadInbound or DeadDelivery
 	Reason   string    `json:"reason"`
 	Room     RoomID    `json:"room,omitempty"`
 	At       time.Time `json:"at"`
-	Payload  string    `json:"payload,omitempty"`
+	Payload  string    `json:"payload,omitempty"` // the inbound or outgoing as JSON, without tokens
+	Cut      bool      `json:"cut,omitempty"`     // the payload was too large to keep whole: it cannot be tried again
 	Attempts int       `json:"attempts,omitempty"`
+}
+
+// Kinds of dead letters.
+const (
+	DeadInbound  = "inbound"
+	DeadDelivery = "delivery"
+)
+
+// MaxDeadPayload bounds what a dead letter keeps, in bytes.
+const MaxDeadPayload = 256 << 10
+
+// Settled is what became of an outgoing; the zero value is an effect that left nothing to remember.
+type Settled struct {
+	Place *PlaceWrite
+	Dead  *DeadLetter // it was given up
+	Mark  *Mark
+}
+
+// Mark notes that an object of a task could not be shown in a room, or that it shows there after all.
+type Mark struct {
+	Task   TaskID
+	Room   RoomID
+	Object ObjectID
+	Reason string   // safe for people; empty: it shows after all
+	Tell   []RoomID // where people see the mark
+	At     time.Time
+}
+
+// DeadLetters are the inbounds and outgoings that were given up on, per partition, for the operator.
+type DeadLetters interface {
+	// Dead returns the newest ones, at most limit.
+	Dead(ctx context.Context, p Partition, limit int) ([]DeadLetter, error)
+	// Retry puts one back to be handled or delivered again; CodeNotFound when it is not there.
+	Retry(ctx context.Context, p Partition, id EntryID) error
+	// Drop forgets one; CodeNotFound when it is not there.
+	Drop(ctx context.Context, p Partition, id EntryID) error
+}
+
+// Marks reads what could not be shown.
+type Marks interface {
+	// Undelivered returns why objects of a task do not show in a room, by object, and a number that grows with each
+	// change.
+	Undelivered(ctx context.Context, task TaskID, room RoomID) (reasons map[ObjectID]string, rev int64, err error)
 }
 
 // Changes applies changes and tells the next task number.
@@ -165,9 +211,9 @@ type Journal interface {
 	// Read returns the next inbounds and outgoings of a partition in order, blocking up to wait. The first reads of a
 	// lease return what earlier holders left unfinished, marked Replayed.
 	Read(ctx context.Context, p Partition, l Lease, max int, wait time.Duration) ([]Entry[Inbound], []Entry[Outgoing], error)
-	// Settle finishes an outgoing: it records the placement (nil for none), and a dead letter if it was given up, and
-	// removes the entry, in one step. CodeGone when the lease was lost.
-	Settle(ctx context.Context, p Partition, l Lease, id EntryID, place *PlaceWrite, dead *DeadLetter) error
+	// Settle finishes an outgoing: it records what became of it and removes the entry, in one step. CodeGone when the
+	// lease was lost.
+	Settle(ctx context.Context, p Partition, l Lease, id EntryID, s Settled) error
 }
 
 // People reads and changes people, identities, projects and rooms.

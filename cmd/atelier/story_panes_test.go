@@ -188,6 +188,10 @@ func (p slackPane) wait(ctx context.Context, ok func() bool) error {
 }
 
 func (p slackPane) fault(data []byte) error {
+	if string(data) == "off" {
+		p.s.ClearFaults()
+		return nil
+	}
 	f, err := decodeFault[slacksim.Fault](data)
 	if err != nil {
 		return err
@@ -341,6 +345,10 @@ func (p discordPane) wait(ctx context.Context, ok func() bool) error {
 }
 
 func (p discordPane) fault(data []byte) error {
+	if string(data) == "off" {
+		p.s.ClearFaults()
+		return nil
+	}
 	f, err := decodeFault[discordsim.Fault](data)
 	if err != nil {
 		return err

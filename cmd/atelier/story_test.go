@@ -131,6 +131,8 @@ func begin(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	s.rdb = e
 	o.RedisURL = e.URL()
+	o.Prefix = "atelier"
+	ts.Setenv("ATELIER_REDIS_URL", e.URL()) // for the tools that a story runs beside the program
 	o.Tune = func(so *slacksim.Options, do *discordsim.Options) {
 		so.FileDelay, so.UnfurlDelay = -1, -1
 	}

@@ -26,20 +26,23 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	if err != nil {
 		return err
 	}
-	at, exists := placed[t.out.Room]
+	at, exists := t.sees(placed)
 	author := d.author(ctx, m, t.out.Room)
 	v := core.Delivery{Room: t.out.Room, Thread: at.Thread, Target: at.Parts, Author: author}
 	switch {
 	case exists && at.Source:
 		return nil
-	case m.Deleted && (!exists || len(at.Parts) == 0):
+	case m.Deleted && !exists:
+		if at.Failed {
+			t.shows(core.Placement{}) // nothing is missing any more
+		}
 		return nil
 	case m.Deleted:
 		v.Op = core.OpDelete
 		if _, err := d.send(ctx, t, v); err != nil && core.ErrorCode(err) != core.CodeGone {
 			return err
 		}
-		t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: at.Thread, Rev: int64(m.Edits)}}
+		t.shows(core.Placement{Thread: at.Thread, Rev: int64(m.Edits)})
 		return nil
 	case exists && at.Rev >= int64(m.Edits):
 		return nil
@@ -76,7 +79,7 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 			return err
 		}
 	}
-	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles}}
+	t.shows(core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles})
 	if len(r.Parts) == 0 {
 		t.place.Parts = at.Parts
 	}

@@ -21,6 +21,8 @@ type Shown struct {
 	Rev int64
 	// Thread names the thread to open on the card; empty for cards that stand inside a thread.
 	Thread string
+	// Gone says that there is nothing to show any more.
+	Gone bool
 }
 
 // Deliverer brings outgoings to the platforms and settles them.
@@ -65,8 +67,8 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 	ctx := h.ctx
 	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
 	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At}
-	if e.Replayed {
-		t.unknown = 1 // an earlier holder may have sent it
+	if e.Replayed || e.Item.Again {
+		t.unknown = 1 // an earlier holder, or an earlier try that was given up, may have sent it
 	}
 	defer func() {
 		if t.opened != nil {
@@ -97,8 +99,8 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 			t.unknown++
 		default:
 			log.ErrorContext(ctx, "delivery given up", "error", err, "tries", n)
-			dead = &core.DeadLetter{ID: string(t.out.ID), Kind: "delivery", Reason: string(code) + ": " + core.SafeMessage(err),
-				Room: t.out.Room, At: d.Clock.Now(), Attempts: n, Payload: string(t.out.Object)}
+			dead = deadDelivery(t.out, err, n, d.Clock.Now())
+			t.gaveUp(core.SafeMessage(err))
 		}
 		if err == nil || dead != nil || code == core.CodeGone {
 			if d.Observe != nil {
@@ -124,6 +126,52 @@ type try struct {
 	done    []core.MessageID // parts posted by an earlier try
 	opened  func()           // to be called when the thread that this opens is recorded
 	place   *core.PlaceWrite
+	placed  map[core.RoomID]core.Placement // where the object showed before
+	mark    *core.Mark
+}
+
+// sees remembers where the object shows.
+func (t *try) sees(placed map[core.RoomID]core.Placement) (at core.Placement, exists bool) {
+	t.placed = placed
+	at = placed[t.out.Room]
+	return at, len(at.Parts) > 0
+}
+
+// shows records where the object shows now. If people were told that it does not, they are told that it does.
+func (t *try) shows(p core.Placement) {
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: p}
+	if t.placed[t.out.Room].Failed {
+		t.mark = t.marked("")
+	}
+}
+
+// gaveUp tells people elsewhere that something of their task does not show in this room.
+func (t *try) gaveUp(reason string) {
+	if kind, _, _ := t.out.Object.Parts(); t.placed == nil || kind == "undelivered" || len(t.placed[t.out.Room].Parts) > 0 {
+		return
+	}
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Failed: true, Parts: t.done, Rev: -1}}
+	t.mark = t.marked(reason)
+}
+
+func (t *try) marked(reason string) *core.Mark {
+	m := &core.Mark{Task: t.out.Task, Room: t.out.Room, Object: t.out.Object, Reason: reason, At: t.out.At}
+	for room, at := range t.placed {
+		if room != t.out.Room && len(at.Parts) > 0 {
+			m.Tell = append(m.Tell, room)
+		}
+	}
+	return m
+}
+
+// deadDelivery keeps an outgoing that was given up, without its tokens.
+func deadDelivery(o core.Outgoing, err error, tries int, now time.Time) *core.DeadLetter {
+	d := &core.DeadLetter{ID: string(o.ID), Kind: core.DeadDelivery, Reason: string(core.ErrorCode(err)) + ": " + core.SafeMessage(err), Room: o.Room, At: now, Attempts: tries}
+	if o.Reply.Kind != core.ReplyNone {
+		o.Reply = core.ReplyHandle{} // it has died long before anybody looks
+	}
+	keep(d, o)
+	return d
 }
 
 // finish records the outcome. Redis being away only delays it: what was sent is known here.
@@ -135,7 +183,7 @@ func (d *Deliverer) finish(ctx context.Context, t *try, id core.EntryID, dead *c
 		defer cancel()
 	}
 	for n := 1; ; n++ {
-		err := d.Journal.Settle(ctx, t.p, t.l, id, t.place, dead)
+		err := d.Journal.Settle(ctx, t.p, t.l, id, core.Settled{Place: t.place, Dead: dead, Mark: t.mark})
 		switch {
 		case err == nil:
 			return true
@@ -249,8 +297,16 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	if err != nil {
 		return err
 	}
-	at, exists := placed[t.out.Room]
-	if exists && at.Rev >= shown.Rev {
+	at, exists := t.sees(placed)
+	switch {
+	case exists && at.Rev >= shown.Rev, !exists && shown.Gone:
+		return nil
+	case shown.Gone:
+		v := core.Delivery{Op: core.OpDelete, Room: t.out.Room, Thread: at.Thread, Target: at.Parts}
+		if _, err := d.send(ctx, t, v); err != nil && core.ErrorCode(err) != core.CodeGone {
+			return err
+		}
+		t.shows(core.Placement{Thread: at.Thread, Rev: shown.Rev})
 		return nil
 	}
 	if t.unknown == 0 && !exists {
@@ -281,7 +337,7 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 			return err
 		}
 	}
-	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: shown.Rev, Handles: r.Handles}}
+	t.shows(core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: shown.Rev, Handles: r.Handles})
 	if exists {
 		t.place.Parts = at.Parts
 		if len(r.Parts) > 0 {

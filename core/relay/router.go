@@ -136,24 +136,29 @@ func (r *Router) Bury(ctx context.Context, p core.Partition, l core.Lease, e cor
 	return r.Changes.Apply(ctx, c)
 }
 
-// maxPayload bounds what a dead letter keeps of its inbound.
-const maxPayload = 8 << 10
-
+// deadInbound keeps an inbound without its tokens.
 func deadInbound(in core.Inbound, cause error, now time.Time) *core.DeadLetter {
 	reason := in.Reason
 	if cause != nil {
 		reason = cause.Error()
 	}
-	in.Reply.Token = ""
+	in.Reply = core.ReplyHandle{}
 	if in.Import != nil {
 		got := *in.Import
-		got.Import.Reply.Token, in.Import = "", &got
+		got.Import.Reply, in.Import = core.ReplyHandle{}, &got
 	}
-	data, _ := json.Marshal(in)
-	if len(data) > maxPayload {
-		data = data[:maxPayload]
+	d := &core.DeadLetter{ID: string(in.ID), Kind: core.DeadInbound, Reason: reason, Room: in.Room, At: now}
+	keep(d, in)
+	return d
+}
+
+// keep puts what was given up into a dead letter, as far as there is room.
+func keep(d *core.DeadLetter, v any) {
+	data, err := json.Marshal(v)
+	if d.Cut = err != nil || len(data) > core.MaxDeadPayload; d.Cut {
+		data = data[:min(len(data), 4<<10)]
 	}
-	return &core.DeadLetter{ID: string(in.ID), Kind: "inbound", Reason: reason, Room: in.Room, At: now, Payload: string(data)}
+	d.Payload = string(data)
 }
 
 func (r *Router) fill(ctx context.Context, s *Scope) error {

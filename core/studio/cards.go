@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strconv"
@@ -12,9 +13,12 @@ import (
 	"github.com/atelier-bridge/atelier/core/relay"
 )
 
-// Card renders a task's root card (version 0) or a version's own card as it is now.
+// Card renders a task's root card (version 0), a version's own card, or the mark of what is not delivered, as it is now.
 func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (relay.Shown, error) {
-	_, taskID, rest := obj.Parts()
+	kind, taskID, rest := obj.Parts()
+	if kind == "undelivered" {
+		return s.undeliveredCard(ctx, taskID, core.RoomID(rest))
+	}
 	no, _ := strconv.Atoi(rest)
 	task, err := s.Tasks.Task(ctx, taskID)
 	if err != nil {
@@ -29,6 +33,32 @@ func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (re
 		return relay.Shown{Card: card, Rev: v.Rev}, nil
 	}
 	return s.rootCard(ctx, task)
+}
+
+// undeliveredCard is the small mark in a task's thread that something does not show in another room. It goes away when
+// everything does.
+func (s *Studio) undeliveredCard(ctx context.Context, task core.TaskID, room core.RoomID) (relay.Shown, error) {
+	reasons, rev, err := s.Marks.Undelivered(ctx, task, room)
+	if err != nil || len(reasons) == 0 {
+		return relay.Shown{Rev: rev, Gone: true}, err
+	}
+	where := room.Platform().Title()
+	if r, err := s.Projects.Room(ctx, room); err == nil && r.Name != "" && !r.Private {
+		where += " #" + r.Name
+	}
+	what := "a comment"
+	if len(reasons) > 1 {
+		what = plural(len(reasons), "comment")
+	}
+	why := map[string]bool{}
+	for obj, reason := range reasons {
+		if kind, _, _ := obj.Parts(); kind != "comment" {
+			what = "this task"
+		}
+		why[reason] = true
+	}
+	text := fmt.Sprintf("⚠️ Not delivered to %s: %s. %s", where, what, strings.Join(slices.Sorted(maps.Keys(why)), " "))
+	return relay.Shown{Card: core.Card{Body: core.Plain(text), Tone: core.ToneWarn}, Rev: rev}, nil
 }
 
 // rootCard shows the newest version that has pictures, and below it what is being made now.

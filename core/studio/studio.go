@@ -23,6 +23,7 @@ type Studio struct {
 	Projects  core.Projects
 	Tasks     core.Tasks
 	Comments  core.Comments
+	Marks     core.Marks
 	Refs      core.Refs
 	Changes   core.Changes
 	Journal   core.Journal

@@ -261,7 +261,7 @@ func TestOutboxIsSettledWithItsPlacement(t *testing.T) {
 	}
 	place := &core.PlaceWrite{Object: obj, Room: "slack:T1/C1", Placement: core.Placement{Parts: []core.MessageID{"1.1"}, Rev: 3},
 		Opens: &core.Thread{Room: "slack:T1/C1", ID: "1.1", Task: task.ID, Root: "1.1", Active: time.Now()}}
-	if err := s.Journal.Settle(t.Context(), p, l, outs[0].ID, place, nil); err != nil {
+	if err := s.Journal.Settle(t.Context(), p, l, outs[0].ID, core.Settled{Place: place}); err != nil {
 		t.Fatal(err)
 	}
 	if th, err := s.Review.TaskThread(t.Context(), task.ID, "slack:T1/C1"); err != nil || th.ID != "1.1" {

@@ -215,15 +215,20 @@ func Bury(b *rdb.Batch, k rdb.Keys, p core.Partition, d core.DeadLetter) error {
 }
 
 // Settle finishes an outgoing.
-func (j *Journal) Settle(ctx context.Context, p core.Partition, l core.Lease, id core.EntryID, place *core.PlaceWrite, dead *core.DeadLetter) error {
+func (j *Journal) Settle(ctx context.Context, p core.Partition, l core.Lease, id core.EntryID, s core.Settled) error {
 	b := j.db.NewBatch(l)
-	if place != nil {
-		if err := Place(b, j.db.Keys, p, *place); err != nil {
+	if s.Place != nil {
+		if err := Place(b, j.db.Keys, p, *s.Place); err != nil {
 			return err
 		}
 	}
-	if dead != nil {
-		if err := Bury(b, j.db.Keys, p, *dead); err != nil {
+	if s.Dead != nil {
+		if err := Bury(b, j.db.Keys, p, *s.Dead); err != nil {
+			return err
+		}
+	}
+	if s.Mark != nil {
+		if err := mark(b, j.db.Keys, p, *s.Mark); err != nil {
 			return err
 		}
 	}
@@ -231,6 +236,23 @@ func (j *Journal) Settle(ctx context.Context, p core.Partition, l core.Lease, id
 	b.Do("XACK", j.db.Keys.Outbox(p), group, string(id))
 	b.Do("XDEL", j.db.Keys.Outbox(p), string(id))
 	return b.Commit(ctx)
+}
+
+// mark adds to a batch that an object does not show in a room, or does after all, and that people are told.
+func mark(b *rdb.Batch, k rdb.Keys, p core.Partition, m core.Mark) error {
+	key, field := k.Undelivered(p, m.Task), string(m.Room)+" "+string(m.Object)
+	if m.Reason == "" {
+		b.Do("HDEL", key, field)
+	} else {
+		b.Do("HSET", key, field, m.Reason)
+	}
+	b.Do("HINCRBY", key, "rev", 1)
+	obj := core.UndeliveredObject(m.Task, m.Room)
+	var outs []core.Outgoing
+	for _, room := range m.Tell {
+		outs = append(outs, core.Outgoing{ID: core.MakeDeliveryID(obj, room, "mark/"+field+m.Reason), Kind: core.OutCard, Room: room, Task: m.Task, Object: obj, At: m.At})
+	}
+	return Enqueue(b, k, p, outs)
 }
 
 // Place adds where an object shows to a batch: the object's placements by room, and the way back from each message.
@@ -270,23 +292,6 @@ func PutThread(b *rdb.Batch, k rdb.Keys, p core.Partition, t *core.Thread) error
 	b.Do("HSET", k.TaskThreads(p, t.Task), string(t.Room), data)
 	b.Do("ZADD", k.ActiveThreads(p), t.Active.UnixMilli(), string(t.Task)+"|"+string(t.Room))
 	return nil
-}
-
-// Dead returns the newest dead letters of a partition, at most limit.
-func (j *Journal) Dead(ctx context.Context, p core.Partition, limit int) ([]core.DeadLetter, error) {
-	rows, err := j.db.Client.XRevRangeN(ctx, j.db.Keys.Dead(p), "+", "-", int64(limit)).Result()
-	if err != nil {
-		return nil, rdb.Fault(err)
-	}
-	out := make([]core.DeadLetter, 0, len(rows))
-	for _, r := range rows {
-		var d core.DeadLetter
-		s, _ := r.Values[field].(string)
-		if json.Unmarshal([]byte(s), &d) == nil {
-			out = append(out, d)
-		}
-	}
-	return out, nil
 }
 
 // Backlog counts what is not settled in a partition.

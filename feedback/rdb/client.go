@@ -130,7 +130,7 @@ func Fault(err error) error {
 	}
 	var ne net.Error
 	msg := err.Error()
-	for _, passing := range []string{"LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "MOVED", "ASK", "BUSY ", "ERR max number of clients"} {
+	for _, passing := range []string{"LOADING", "READONLY", "OOM", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOPERM", "NOAUTH", "WRONGPASS", "MOVED", "ASK", "BUSY ", "ERR max number of clients"} {
 		if strings.HasPrefix(msg, passing) {
 			return core.Wrap(core.CodeRetry, err)
 		}

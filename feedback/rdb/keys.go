@@ -95,6 +95,11 @@ func (k Keys) Ref(p core.Partition, room core.RoomID, msg core.MessageID) string
 	return k.in(p, "ref:"+string(room)+"/"+string(msg))
 }
 
+// Undelivered holds why objects of a task do not show in a room: "room object" to the reason, and "rev". HASH
+func (k Keys) Undelivered(p core.Partition, task core.TaskID) string {
+	return k.in(p, "undelivered:"+string(task))
+}
+
 // Placed holds where an object shows, by room, JSON. HASH
 func (k Keys) Placed(p core.Partition, obj core.ObjectID) string {
 	return k.in(p, "placed:"+string(obj))

@@ -96,3 +96,19 @@ func (s *Store) ActiveThreads(ctx context.Context, p core.Partition, since time.
 	}
 	return out, nil
 }
+
+// Undelivered returns why objects of a task do not show in a room.
+func (s *Store) Undelivered(ctx context.Context, task core.TaskID, room core.RoomID) (map[core.ObjectID]string, int64, error) {
+	all, err := s.db.Client.HGetAll(ctx, s.db.Keys.Undelivered(s.partition(task), task)).Result()
+	if err != nil {
+		return nil, 0, rdb.Fault(err)
+	}
+	out := map[core.ObjectID]string{}
+	for field, reason := range all {
+		if in, obj, ok := strings.Cut(field, " "); ok && in == string(room) {
+			out[core.ObjectID(obj)] = reason
+		}
+	}
+	rev, _ := strconv.ParseInt(all["rev"], 10, 64)
+	return out, rev, nil
+}

@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
-// Store implements core.Changes, core.Tasks, core.Comments and core.Refs.
+// Store implements core.Changes, core.Tasks, core.Comments, core.Refs and core.Marks.
 type Store struct{ db *rdb.DB }
 
 var (
@@ -22,6 +22,7 @@ var (
 	_ core.Tasks    = (*Store)(nil)
 	_ core.Comments = (*Store)(nil)
 	_ core.Refs     = (*Store)(nil)
+	_ core.Marks    = (*Store)(nil)
 )
 
 // New returns the review store.

@@ -67,7 +67,7 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 	}
 	out = append(out, core.Finding{Area: "queue", OK: true, What: fmt.Sprintf("%d waiting", waiting)})
 	if dead > 0 {
-		out = append(out, core.Finding{Area: "queue", Warn: true, What: fmt.Sprintf("%d could not be handled or delivered and are kept", dead), Fix: "the log names each with its reason"})
+		out = append(out, core.Finding{Area: "queue", Warn: true, What: fmt.Sprintf("%d could not be handled or delivered and are kept", dead), Fix: "look with: atelier deadletters list"})
 	}
 	return out
 }
