@@ -45,6 +45,10 @@ func (a *Adapter) handle(ctx context.Context, r core.Receiver, kind string, payl
 	in := *t.in
 	in.V = core.InboundVersion
 	if err := r.Receive(ctx, in); err != nil {
+		if ack, ok := a.away(ctx, kind, in, payload); ok {
+			a.o.Log.WarnContext(ctx, "not stored, and told so", "kind", in.Kind, "error", err)
+			return ack, func() {}, nil
+		}
 		return nil, nil, err
 	}
 	return t.ack, func() {

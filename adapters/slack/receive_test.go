@@ -190,6 +190,23 @@ func TestSignatures(t *testing.T) {
 			}
 		})
 	}
+	t.Run("people are told at once", func(t *testing.T) {
+		b := newInbox()
+		b.fail = errors.New("away")
+		form := url.Values{"team_id": {team}, "user_id": {"U1"}, "channel_id": {"C1"}, "command": {"/atelier"}, "text": {"help"}, "trigger_id": {"1.2"}, "response_url": {"http://127.0.0.1/x"}}
+		view := `{"type":"view_submission","trigger_id":"1.3","team":{"id":"` + team + `"},"user":{"id":"U1"},"view":{"id":"V1","hash":"h","callback_id":"a1:d|m:imagine:::",` +
+			`"private_metadata":"{}","state":{"values":{"prompt":{"v":{"type":"plain_text_input","value":"x"}}}}}}`
+		for path, body := range map[string]string{"commands": form.Encode(), "interactions": url.Values{"payload": {view}}.Encode()} {
+			req := httptest.NewRequest(http.MethodPost, "/slack/"+path, strings.NewReader(body))
+			req.Header.Set("X-Slack-Request-Timestamp", now)
+			req.Header.Set("X-Slack-Signature", sign(signing, now, []byte(body)))
+			w := httptest.NewRecorder()
+			quiet(t, nil).Handler(b).ServeHTTP(w, req)
+			if w.Code != 200 || !strings.Contains(w.Body.String(), "try again in a moment") {
+				t.Error(path, w.Code, w.Body)
+			}
+		}
+	})
 	t.Run("no secret", func(t *testing.T) {
 		a := quiet(t, func(o *Options) { o.SigningSecret = core.Secret{} })
 		req := httptest.NewRequest(http.MethodPost, "/slack/events", bytes.NewReader(good))

@@ -1,0 +1,37 @@
+package slack
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+const busyText = "Atelier cannot take this right now, please try again in a moment."
+
+// away answers somebody whose command, press or form could not be stored: Slack tells of those only once. ok is false
+// for events, which Slack tells again when they are refused.
+func (a *Adapter) away(ctx context.Context, kind string, in core.Inbound, payload []byte) (ack any, ok bool) {
+	switch {
+	case kind == kindCommands && in.Kind == core.InboundCommand:
+		return map[string]string{"response_type": "ephemeral", "text": busyText}, true
+	case kind == kindActions && in.Kind == core.InboundSubmit:
+		var it interaction
+		if decode(payload, &it) != nil || len(it.View.State.Values) == 0 {
+			return nil, false
+		}
+		first := slices.Min(slices.Collect(maps.Keys(it.View.State.Values)))
+		return map[string]any{"response_action": "errors", "errors": map[string]string{first: busyText}}, true
+	case kind == kindActions && in.Reply.Token != "":
+		go func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveDeadline)
+			defer cancel()
+			if err := a.respond(ctx, core.Delivery{Thread: in.Thread, Reply: in.Reply}, content{text: busyText}); err != nil {
+				a.o.Log.WarnContext(ctx, "press not answered", "error", err)
+			}
+		}()
+		return nil, true
+	}
+	return nil, false
+}
