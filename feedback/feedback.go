@@ -41,6 +41,8 @@ type Options struct {
 	// Guard adds the hook that refuses commands across partitions; for tests.
 	Guard bool
 	Clock core.Clock
+	// Wait is how many replicas must have an inbound before it is acknowledged.
+	Wait int
 	// Partitions of a new store; core.DefaultPartitions when zero.
 	Partitions core.Partitions
 }
@@ -77,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.DB = db
+	s.DB, db.Wait = db, o.Wait
 	s.Review, s.Journal, s.People, s.Jobs = review.New(db), journal.New(db), people.New(db, o.Clock), jobs.New(db)
 	holder := rdb.NewHolder()
 	s.Leases = &rdb.Leases{DB: db, Holder: holder, Clock: o.Clock}

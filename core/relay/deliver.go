@@ -42,6 +42,8 @@ type Deliverer struct {
 	Evidence func(t *core.MenuTarget, picture []byte) (id, prompt string)
 	// Submitted wakes the scheduler of this process; it may be nil.
 	Submitted func()
+	// Forgetful says that the store may lose its last second: it has replicas that take over.
+	Forgetful bool
 	// Gap tells the newest gap of a platform; it may be nil.
 	Gap func(core.PlatformName) core.Gap
 	// Observe is told of every settled delivery, with how long it had waited; for metrics. It may be nil.
@@ -51,6 +53,7 @@ type Deliverer struct {
 
 	opening opening
 	files   onceByKey
+	settled settledLog
 }
 
 const (
@@ -67,8 +70,15 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 	ctx := h.ctx
 	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
 	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At}
-	if e.Replayed || e.Item.Again {
-		t.unknown = 1 // an earlier holder, or an earlier try that was given up, may have sent it
+	if e.Replayed || e.Item.Again || d.Forgetful && before(e.ID, h.l) {
+		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
+		// looked for too where the store may have failed over and forgotten that it was handed out.
+		t.unknown = 1
+	}
+	if done, ok := d.settled.get(e.ID, e.Item.ID); ok {
+		// The store failed over and forgot what this process did.
+		t.place, t.opened = done, nil
+		return d.finish(ctx, t, e.ID, nil)
 	}
 	defer func() {
 		if t.opened != nil {
@@ -186,6 +196,7 @@ func (d *Deliverer) finish(ctx context.Context, t *try, id core.EntryID, dead *c
 		err := d.Journal.Settle(ctx, t.p, t.l, id, core.Settled{Place: t.place, Dead: dead, Mark: t.mark})
 		switch {
 		case err == nil:
+			d.settled.put(id, t.out.ID, t.place)
 			return true
 		case core.ErrorCode(err) == core.CodeGone:
 			d.undo(ctx, t)

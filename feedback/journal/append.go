@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,6 +25,9 @@ if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then
 end
 return 0
 `)
+
+// waitFor bounds how long replicas are waited for; platforms want their acknowledgement within three seconds.
+const waitFor = 500 * time.Millisecond
 
 // arrival is an inbound on its way into the journal.
 type arrival struct {
@@ -49,21 +53,45 @@ func (j *Journal) Append(ctx context.Context, p core.Partition, in core.Inbound)
 	return a.added, err
 }
 
-// append stores arrivals of one partition in one round trip.
+// append stores arrivals of one partition in one round trip. Where replicas are waited for, it returns once they have
+// them too; that holds for known ones as well, whose first storing may have failed to get there.
 func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) []error {
-	pipe := j.db.Client.Pipeline()
+	errs := make([]error, len(all))
+	fail := func(err error) []error {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	node, err := j.db.Node(ctx, j.db.Keys.Journal(p))
+	if err != nil {
+		return fail(rdb.Fault(err))
+	}
+	pipe := node.Pipeline()
 	cmds := make([]*redis.Cmd, len(all))
 	for i, a := range all {
 		cmds[i] = appendScript.EvalSha(ctx, pipe, j.appendKeys(p, a), int(seenTTL.Seconds()), a.data)
 	}
+	var wait *redis.Cmd
+	if j.db.Wait > 0 {
+		wait = pipe.Do(ctx, "WAIT", j.db.Wait, waitFor.Milliseconds())
+	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
-	errs := make([]error, len(all))
 	for i, c := range cmds {
 		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") { // the server forgot it
-			c = appendScript.Run(ctx, j.db.Client, j.appendKeys(p, all[i]), int(seenTTL.Seconds()), all[i].data)
+			if c = appendScript.Run(ctx, j.db.Client, j.appendKeys(p, all[i]), int(seenTTL.Seconds()), all[i].data); wait != nil && c.Err() == nil {
+				wait = node.Do(ctx, "WAIT", j.db.Wait, waitFor.Milliseconds())
+			}
 		}
 		n, err := c.Int()
 		all[i].added, errs[i] = n == 1, rdb.Fault(err)
+	}
+	if wait != nil {
+		if n, err := wait.Int(); err != nil {
+			return fail(rdb.Fault(err))
+		} else if n < j.db.Wait {
+			return fail(core.Wrap(core.CodeRetry, fmt.Errorf("%d of %d replicas have it", n, j.db.Wait)))
+		}
 	}
 	return errs
 }

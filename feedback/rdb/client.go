@@ -33,6 +33,27 @@ type DB struct {
 	Client redis.UniversalClient
 	Keys   Keys
 	Parts  core.Partitions
+	// Wait is how many replicas must have an inbound before it counts as stored; 0 waits for none.
+	Wait int
+}
+
+// node is one server: what is sent through it goes over that server's connections.
+type node interface {
+	redis.Cmdable
+	Do(ctx context.Context, args ...any) *redis.Cmd
+}
+
+// Node returns the server that holds a key, so that commands without a key can follow it there.
+func (db *DB) Node(ctx context.Context, key string) (node, error) {
+	c, ok := db.Client.(*redis.ClusterClient)
+	if !ok || db.Wait == 0 {
+		return db.Client, nil
+	}
+	n, err := c.MasterForKey(ctx, key)
+	if err != nil {
+		c.ReloadState(ctx)
+	}
+	return n, err
 }
 
 const (

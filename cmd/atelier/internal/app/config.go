@@ -29,6 +29,7 @@ type raw struct {
 
 	RedisUrl  string `split_words:"true" desc:"redis://, rediss://"`
 	RedisMode string `split_words:"true" default:"single" desc:"single, sentinel or cluster"`
+	RedisWait string `split_words:"true" default:"0" desc:"replicas that must have an event before it is acknowledged"`
 	BlobUrl   string `split_words:"true" default:"file:///var/lib/atelier/blobs?create_dir=1&no_tmp_dir=1" desc:"gocloud.dev/blob URL"`
 	Keys      string `split_words:"true" desc:"keeper URLs, the first seals; make one with: atelier keys new"`
 
@@ -66,6 +67,7 @@ type Config struct {
 	RedisURL    string // empty: embedded, for demo and tests only
 	RedisMode   rdb.Mode
 	RedisPrefix string // for tests
+	RedisWait   int    // replicas that must have an inbound before it is acknowledged
 	BlobURL     string
 	Keys        []string
 
@@ -180,6 +182,11 @@ func (r raw) check(environ []string) (Config, error) {
 		c.Admins = append(c.Admins, id)
 	}
 	c.Drain = duration(&bad, "ATELIER_DRAIN", r.Drain)
+	if n, err := strconv.Atoi(r.RedisWait); err != nil || n < 0 || n > 10 {
+		bad.add("ATELIER_REDIS_WAIT=%q: write a number from 0 to 10", r.RedisWait)
+	} else {
+		c.RedisWait = n
+	}
 	c.CatchUpAge = duration(&bad, "ATELIER_CATCH_UP_AGE", r.CatchUpAge)
 	if c.CatchUpMessages, _ = strconv.Atoi(r.CatchUpMessages); c.CatchUpMessages < 1 || c.CatchUpMessages > 100_000 {
 		bad.add("ATELIER_CATCH_UP_MESSAGES=%q: write a number from 1 to 100000", r.CatchUpMessages)
