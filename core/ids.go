@@ -115,6 +115,27 @@ func (t TaskID) Project() ProjectKey {
 	return ProjectKey(key)
 }
 
+// TalkTask names the talk of a project's rooms, where that is mirrored: what is said outside of threads.
+func TalkTask(p ProjectKey) TaskID { return TaskID(string(p) + "-talk") }
+
+// TalkThread names the conversation that hangs on a comment of a project's talk.
+func TalkThread(p ProjectKey, root CommentID) TaskID { return TalkTask(p) + ":" + TaskID(root) }
+
+// IsTalk reports whether it names talk of rooms, not a task that people know.
+func (t TaskID) IsTalk() bool {
+	_, rest, _ := strings.Cut(string(t), "-")
+	return rest == "talk" || strings.HasPrefix(rest, "talk:")
+}
+
+// TalkRoot returns the comment on which a conversation hangs; "" for the rooms' own talk and for tasks.
+func (t TaskID) TalkRoot() CommentID {
+	if !t.IsTalk() {
+		return ""
+	}
+	_, root, _ := strings.Cut(string(t), ":")
+	return CommentID(root)
+}
+
 // Number returns the number after the key, 0 if there is none.
 func (t TaskID) Number() int {
 	_, num, _ := strings.Cut(string(t), "-")

@@ -68,6 +68,7 @@ type Message struct {
 	ID       MessageID `json:"id"`
 	Text     RichText  `json:"text,omitempty"`
 	Files    []FileRef `json:"files,omitempty"`
+	Title    string    `json:"title,omitempty"`   // of the forum post that this message begins
 	ReplyTo  MessageID `json:"replyTo,omitempty"` // Discord's reply; Slack has none inside a thread
 	EditedAt time.Time `json:"editedAt,omitzero"`
 	// Masked is set when a credential was removed from the text: such a message is not mirrored.

@@ -28,7 +28,7 @@ type Platform interface {
 // History is what catch-up reads; a platform that keeps messages implements it.
 type History interface {
 	// Since returns what a thread (or the room, when thread is empty) holds after the cursor, oldest first, at most
-	// limit messages. An empty cursor starts at since. CodeGone when the thread is no longer there.
+	// limit messages; of a room it may be more, where a platform reads only backwards. An empty cursor starts at since. CodeGone when the thread is no longer there.
 	Since(ctx context.Context, room RoomID, thread ThreadID, cursor MessageID, since time.Time, limit int) (Page, error)
 	// Reactors returns who reacts to a message with an emoji, ourselves left out, at most 1,000.
 	Reactors(ctx context.Context, room RoomID, thread ThreadID, msg MessageID, e Emoji) ([]IdentityID, error)
@@ -49,6 +49,8 @@ type Past struct {
 	// Inbound is the message as it would have been told, of kind InboundMessage or InboundEdit; nil for what is ours or
 	// the platform's own, for commands, which are not carried out late, and for what could not be read.
 	Inbound *Inbound
+	// Thread hangs on the message; empty when there is none.
+	Thread ThreadID
 	// Reactions are those of others than ourselves.
 	Reactions []Reaction
 }
@@ -155,15 +157,19 @@ const (
 // Delivery is one effect that must reach a platform, ready to be rendered: names are resolved, mentions carry
 // identities of the target platform only, files can be opened.
 type Delivery struct {
-	ID      DeliveryID
-	Op      DeliveryOp
-	Room    RoomID
-	Thread  ThreadID
-	Target  []MessageID // parts of an earlier post, in order, for OpEdit, OpDelete, OpReact, OpUnreact; parts already posted when OpPost is tried again
-	After   MessageID   // the newest message of ours known in this thread before this post, for look-ups
-	Since   time.Time   // when it was first tried; zero at the first try
-	Attempt int         // tries before this one whose outcome is not known to be "nothing happened"
-	Author  *Author     // nil: as the app itself
+	ID     DeliveryID
+	Op     DeliveryOp
+	Room   RoomID
+	Thread ThreadID
+	Target []MessageID // parts of an earlier post, in order, for OpEdit, OpDelete, OpReact, OpUnreact; parts already posted when OpPost is tried again
+	// After is the newest recorded message of ours in this thread, when Attempt > 0. One delivery at a time is under way in a
+	// thread: an unrecorded message of ours behind it comes from an earlier try of this one. Empty when none is known.
+	After MessageID
+	// Changed says that the content may have changed since an earlier try.
+	Changed bool
+	Since   time.Time // when it was first tried; zero at the first try
+	Attempt int       // tries before this one whose outcome is not known to be "nothing happened"
+	Author  *Author   // nil: as the app itself
 	Text    RichText
 	Card    *Card
 	Files   []File
@@ -171,8 +177,12 @@ type Delivery struct {
 	Emoji   Emoji
 	// ThreadName asks OpPost in a room (Thread empty) to open a thread on the message; the receipt names it.
 	ThreadName string
-	Reply      ReplyHandle
-	To         IdentityID // for OpDirect, and the person for OpAnswer with ReplyMention
+	// Topic names the post where a message in a room (Thread empty) must begin one: in a forum.
+	Topic string
+	// OpenOn asks OpPost to open a thread on this message, unless it has one, and to post there; the receipt names it.
+	OpenOn MessageID
+	Reply  ReplyHandle
+	To     IdentityID // for OpDirect, and the person for OpAnswer with ReplyMention
 	// Handles are the platform's own names of uploaded files by blob (Slack file ids), from earlier receipts.
 	Handles map[BlobKey]string
 }

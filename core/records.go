@@ -101,6 +101,12 @@ type Project struct {
 	CreatedAt time.Time         `json:"createdAt"`
 }
 
+// SettingMirror is the project's setting of what shows in its other rooms: "tasks" or "all".
+const SettingMirror = "mirror"
+
+// MirrorsAll reports whether everything said in the project's public rooms shows in its other public rooms.
+func (p *Project) MirrorsAll() bool { return p.Settings[SettingMirror] == "all" }
+
 // Room binds a channel to a project.
 type Room struct {
 	V       int          `json:"v"`
@@ -318,6 +324,8 @@ type Thread struct {
 	Root   MessageID `json:"root"`
 	Cursor MessageID `json:"cursor,omitempty"` // newest message seen there
 	Active time.Time `json:"active"`
+	// Since bounds how far back history is read; zero for threads, which are read whole.
+	Since time.Time `json:"since,omitzero"`
 	// Caught is the newest gap up to which what was said was read again, Checked the same for edits, deletions and
 	// reactions. Cursor has nothing missing before it as far as Caught reaches.
 	Caught  Gap `json:"caught,omitempty"`

@@ -33,6 +33,8 @@ type PlaceWrite struct {
 	Placement
 	// Opens records the thread that was opened with it.
 	Opens *Thread
+	// Posted says that the parts are new: the last of them is then our newest message in the task's thread there.
+	Posted bool
 }
 
 // EntryID names an entry of a partition's journal or outbox.
@@ -148,6 +150,12 @@ type DeadLetters interface {
 	Retry(ctx context.Context, p Partition, id EntryID) error
 	// Drop forgets one; CodeNotFound when it is not there.
 	Drop(ctx context.Context, p Partition, id EntryID) error
+}
+
+// Posts reads what we posted.
+type Posts interface {
+	// Newest returns our newest recorded message in a task's thread in a room; empty when there is none.
+	Newest(ctx context.Context, task TaskID, room RoomID) (MessageID, error)
 }
 
 // Marks reads what could not be shown.

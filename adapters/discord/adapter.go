@@ -31,6 +31,12 @@ type Options struct {
 	Echo          core.Echo   // may be nil
 	Clock         core.Clock
 	Log           *slog.Logger
+	// Shards is how many gateway connections the installation has in all; 0 means as many as Discord recommends, at most
+	// MaxShards. Discord needs more than one above 2,500 servers. Every replica must be told the same number.
+	Shards int
+	// Replicas tells how many processes of the installation live, this one included: the shards are spread over them.
+	// nil means one.
+	Replicas func() int
 }
 
 const defaultAPI = "https://discord.com/api/v10"
@@ -57,6 +63,8 @@ type Adapter struct {
 	self  string            // our bot's user id, once known
 	dms   map[string]string // user -> direct message channel
 	emoji *emojiTable
+	// identified is when the last session of each identify bucket began, in this process.
+	identified map[int]time.Time
 }
 
 var (
@@ -84,7 +92,7 @@ func New(o Options) (*Adapter, error) {
 		return nil, core.Errorf(core.CodeInvalid, "Discord's API URL is no http(s) URL.")
 	}
 	a := &Adapter{o: o, api: api, override: api.String() != defaultAPI, clock: o.Clock, log: o.Log, emoji: newEmojiTable(),
-		dms: map[string]string{}, sent: newSentLog()}
+		dms: map[string]string{}, sent: newSentLog(), identified: map[int]time.Time{}}
 	if a.clock == nil {
 		a.clock = core.SystemClock{}
 	}
@@ -109,7 +117,7 @@ func New(o Options) (*Adapter, error) {
 	if limiter == nil {
 		limiter = freely{}
 	}
-	a.rest = newREST(api.String(), o.BotToken, limiter, newClient(0))
+	a.rest = newREST(api.String(), o.BotToken, limiter, newClient(0), a.clock, a.log)
 	a.files = newClient(3)
 	a.files.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) > 3 || !a.trustedFile(req.URL) {

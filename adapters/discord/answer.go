@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -95,6 +96,14 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 	if content == "" {
 		content = "Done."
 	}
+	content += mark.Of(d.ID, 0)
+	found, err := a.already(ctx, d, spot{parent: channel}, part{content: content}, 0)
+	if err != nil {
+		return core.Receipt{}, err
+	}
+	if found != nil {
+		return core.Receipt{Parts: []core.MessageID{core.MessageID(found.ID)}}, nil
+	}
 	body := payload{Content: &content, Mentions: silent(), Nonce: nonce(d.ID, 0), EnforceNonce: true}
 	if isSnowflake(string(d.Reply.Message)) {
 		body.Reference = &replyTo{MessageID: string(d.Reply.Message)}
@@ -122,10 +131,9 @@ func (a *Adapter) direct(ctx context.Context, d core.Delivery) (core.Receipt, er
 		return core.Receipt{}, err
 	}
 	r := core.Receipt{}
+	d.Author, d.ReplyTo = nil, ""
 	for i, p := range parts {
-		body := p.payload()
-		body.Nonce, body.EnforceNonce = nonce(d.ID, i), true
-		m, err := a.create(ctx, channel, body, p.files)
+		m, err := a.postPart(ctx, d, spot{parent: channel}, p, i)
 		if err != nil {
 			return r, err
 		}

@@ -63,6 +63,7 @@ type wireMessage struct {
 	Embeds        json.RawMessage  `json:"embeds"`
 	Nonce         json.RawMessage  `json:"nonce"`
 	Reactions     []wireCount      `json:"reactions"`
+	Thread        *wireChannel     `json:"thread"`
 }
 
 // wireCount is an emoji on a message of a history.
@@ -168,6 +169,8 @@ type wireChannel struct {
 	GuildID    string          `json:"guild_id"`
 	ParentID   string          `json:"parent_id"`
 	Name       string          `json:"name"`
+	OwnerID    string          `json:"owner_id"`
+	LastID     string          `json:"last_message_id"`
 	Overwrites []wireOverwrite `json:"permission_overwrites"`
 }
 

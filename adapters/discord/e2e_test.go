@@ -165,7 +165,7 @@ func TestCardThreadAndTalk(t *testing.T) {
 	au := &core.Author{Name: "Ana", From: "slack"}
 	r.deliver(core.Delivery{ID: "d-e1", Op: core.OpEdit, Room: studio, Thread: thread, Target: out.Parts, Author: au, Text: core.Plain("changed"), Files: []core.File{pngFile("b2", "in.png")}, Handles: out.Handles})
 	msgs = r.thread(thread)
-	if m = msgs[len(msgs)-1]; m.Content != "changed" || len(m.Attachments) != 1 || m.Attachments[0].ID != out.Handles["b2"] {
+	if m = msgs[len(msgs)-1]; unmarked(m.Content) != "changed" || len(m.Attachments) != 1 || m.Attachments[0].ID != out.Handles["b2"] {
 		t.Fatalf("edited %+v", m)
 	}
 	heart := core.Emoji{Unicode: "❤"}
@@ -337,7 +337,7 @@ func TestMentionAndDirect(t *testing.T) {
 	for range 2 {
 		r.deliver(core.Delivery{ID: "d-dm", Op: core.OpDirect, To: in.Actor.Identity, Text: core.Plain("Nothing waits.")})
 	}
-	if m := r.sim.Messages(dm.Channel); len(m) != 2 || m[1].Content != "Nothing waits." {
+	if m := r.sim.Messages(dm.Channel); len(m) != 2 || unmarked(m[1].Content) != "Nothing waits." {
 		t.Fatalf("%+v", m)
 	}
 }

@@ -130,7 +130,7 @@ func TestRateLimits(t *testing.T) {
 			}
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			if p.learned[globalBucket] != 50 || len(p.limited) != 1 || (p.limited[globalBucket] == 3*time.Second) != (kind != "ratelimited") {
+			if p.learned[globalBucket] != globalCalls || len(p.limited) != 1 || (p.limited[globalBucket] == 3*time.Second) != (kind != "ratelimited") {
 				t.Fatalf("limited %v learned %v", p.limited, p.learned)
 			}
 		})
@@ -267,6 +267,9 @@ func TestGatewayRecovers(t *testing.T) {
 	}{
 		{name: "drop", fault: discordsim.Fault{Kind: "gateway_drop"}},
 		{name: "op7", fault: discordsim.Fault{Kind: "op7"}},
+		{name: "op7 again and again", fault: discordsim.Fault{Kind: "op7", Times: 3}},
+		{name: "op1 again and again", fault: discordsim.Fault{Kind: "op1", Times: 3}},
+		{name: "op9 twice", fault: discordsim.Fault{Kind: "op9", Times: 2}, fresh: true},
 		{name: "op9 resumable", fault: discordsim.Fault{Kind: "op9", Resumable: true}},
 		{name: "op9", fault: discordsim.Fault{Kind: "op9"}, fresh: true},
 		{name: "op1", fault: discordsim.Fault{Kind: "op1"}},
@@ -313,44 +316,8 @@ func TestGatewayRefusedForGood(t *testing.T) {
 	}
 }
 
-// desk is a store of one lease.
-type desk struct {
-	mu    sync.Mutex
-	held  string
-	fence int64
-}
-
-func (d *desk) Acquire(_ context.Context, name string, _ time.Duration) (core.Lease, bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.held != "" {
-		return core.Lease{}, false, nil
-	}
-	d.held = name
-	d.fence++
-	return core.Lease{Name: name, Fence: d.fence}, true, nil
-}
-
-func (d *desk) Renew(_ context.Context, l core.Lease, _ time.Duration) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.held == "" || d.fence != l.Fence {
-		return core.Errorf(core.CodeConflict, "lost")
-	}
-	return nil
-}
-
-func (d *desk) Release(_ context.Context, l core.Lease) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.fence == l.Fence {
-		d.held = ""
-	}
-	return nil
-}
-
 func TestOneHolderPerShard(t *testing.T) {
-	leases := &desk{}
+	leases := newDesk()
 	r := newRig(t, rigOptions{opts: func(o *Options) { o.Leases = leases }})
 	o := r.a.o
 	second, err := New(o)

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,10 +29,18 @@ const (
 	openTimeout = 15 * time.Second
 	// stuckAfter is how long the library's lock may be held before its session is given up.
 	stuckAfter = 10 * time.Second
-	// identifyEvery is the least time between two new sessions. https://docs.discord.com/developers/events/gateway
-	identifyEvery = 5 * time.Second
+	// identifyEvery is the least time between two new sessions of one bucket: five seconds, and what clocks and networks
+	// may differ by. https://docs.discord.com/developers/events/gateway#rate-limiting
+	identifyEvery = 5500 * time.Millisecond
 	// identifyReserve is what is left untouched of the day's new sessions: going over the budget resets the token.
 	identifyReserve = 100
+	// identifyDay new sessions may begin in a row and as many more spread over a day, by our own count, whatever Discord's
+	// number says: 900 of its 1,000 at the most.
+	identifyDay    = 450
+	identifyBudget = "discord/identifies"
+	// shortLived is a session whose end makes the next one wait longer each time, up to maxPause.
+	shortLived = time.Minute
+	maxPause   = 5 * time.Minute
 	// maxResumes is how often in a row a resume may fail before a new session is made.
 	maxResumes = 6
 
@@ -63,6 +72,7 @@ type session struct {
 	dg   *discordgo.Session
 	gone chan struct{} // the library said that it is disconnected
 	seq  atomic.Int64
+	name string // of the session, for the keys of its events; only its reader knows it
 
 	mu   sync.Mutex
 	link *link
@@ -80,31 +90,12 @@ func (s *session) drop() {
 	}
 }
 
-// runGateway keeps one gateway session alive while this process holds the shard's lease.
-func (a *Adapter) runGateway(ctx context.Context, in *intake) error {
-	g := &supervisor{a: a, in: in}
-	for ctx.Err() == nil {
-		held, release, err := a.holdShard(ctx)
-		if err != nil {
-			return nil // the context ended
-		}
-		err = g.run(held)
-		release()
-		if core.ErrorCode(err) == core.CodeFatal {
-			return err
-		}
-		if ctx.Err() == nil {
-			a.log.WarnContext(ctx, "gateway passed to another holder")
-		}
-	}
-	return nil
-}
-
-// supervisor opens, resumes and replaces sessions.
+// supervisor opens, resumes and replaces the sessions of one shard.
 type supervisor struct {
-	a          *Adapter
-	in         *intake
-	identified time.Time
+	a            *Adapter
+	in           *intake
+	shard, total int
+	h            *holding
 }
 
 // run serves until the context ends or Discord refuses for good.
@@ -112,33 +103,30 @@ func (g *supervisor) run(ctx context.Context) error {
 	for n := 0; ctx.Err() == nil; n++ {
 		s, err := g.prepare(ctx)
 		if err == nil {
-			n = 0
+			began := g.a.now()
 			err = g.serve(ctx, s)
+			if g.a.now().Sub(began) >= shortLived {
+				n = 0
+			}
 		}
 		switch {
 		case core.ErrorCode(err) == core.CodeFatal:
-			g.a.log.ErrorContext(ctx, "gateway refused for good", "error", err)
 			return err
 		case ctx.Err() != nil:
 			return nil
 		}
-		g.a.log.WarnContext(ctx, "gateway needs a new session", "error", err)
-		wait := time.Second + rand.N(time.Second) + time.Duration(min(n, 8))*time.Second
+		g.a.log.WarnContext(ctx, "gateway needs a new session", "shard", g.shard, "error", err)
+		wait := time.Second + rand.N(time.Second) + min(time.Second<<min(n, 10)-time.Second, maxPause)
 		_ = g.a.clock.Sleep(ctx, max(wait, core.RetryAfter(err)))
 	}
 	return nil
 }
 
-// prepare makes a session once the budget of new ones allows it. Discord counts the budget itself, for all replicas.
+// prepare makes a session once the budget of new ones allows it. Discord counts the budget itself, for all replicas; we
+// count too, in case its number is old.
 func (g *supervisor) prepare(ctx context.Context) (*session, error) {
-	var info struct {
-		URL   string `json:"url"`
-		Limit struct {
-			Remaining  int   `json:"remaining"`
-			ResetAfter int64 `json:"reset_after"`
-		} `json:"session_start_limit"`
-	}
-	if err := g.a.rest.do(ctx, call{method: http.MethodGet, route: "GET gateway/bot", path: "gateway/bot"}, &info); err != nil {
+	info, err := g.a.gatewayInfo(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if err := g.a.trustedGateway(info.URL); err != nil {
@@ -149,13 +137,46 @@ func (g *supervisor) prepare(ctx context.Context) (*session, error) {
 		wait := min(time.Duration(info.Limit.ResetAfter)*time.Millisecond, time.Hour)
 		return nil, &core.Error{Code: core.CodeRetry, RetryAfter: max(wait, time.Minute), Err: errors.New("gateway session budget used up")}
 	}
-	if wait := identifyEvery - g.a.now().Sub(g.identified); wait > 0 {
-		if err := g.a.clock.Sleep(ctx, wait); err != nil {
-			return nil, err
+	if err := g.a.mayIdentify(ctx, g.shard%max(info.Limit.Concurrency, 1)); err != nil {
+		return nil, err
+	}
+	return g.newSession(info.URL)
+}
+
+// mayIdentify counts a new session against the day and waits for its turn, in all replicas.
+func (a *Adapter) mayIdentify(ctx context.Context, bucket int) error {
+	const day = 24 * time.Hour
+	a.rest.limiter.Learn(ctx, identifyBudget, identifyDay, day)
+	soon, cancel := context.WithTimeout(ctx, time.Second)
+	err := a.rest.limiter.Wait(soon, identifyBudget)
+	cancel()
+	if wait := core.RetryAfter(err); wait > 0 {
+		a.log.ErrorContext(ctx, "gateway sessions of the day are used up by our own count", "wait", wait)
+		return &core.Error{Code: core.CodeRetry, RetryAfter: wait, Err: errors.New("gateway session budget used up")}
+	}
+	if err != nil {
+		return waited(ctx, err)
+	}
+	name := "discord/identify/" + strconv.Itoa(bucket)
+	a.rest.limiter.Learn(ctx, name, 1, identifyEvery)
+	if err := waited(ctx, a.rest.limiter.Wait(ctx, name)); err != nil {
+		return err
+	}
+	for {
+		a.mu.Lock()
+		now := a.now()
+		wait := identifyEvery - now.Sub(a.identified[bucket])
+		if wait <= 0 {
+			a.identified[bucket] = now
+		}
+		a.mu.Unlock()
+		if wait <= 0 {
+			return nil
+		}
+		if err := a.clock.Sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
-	g.identified = g.a.now()
-	return g.newSession(info.URL)
 }
 
 func (a *Adapter) trustedGateway(link string) error {
@@ -183,6 +204,7 @@ func (g *supervisor) newSession(gateway string) (*session, error) {
 	dg.ShouldRetryOnRateLimit, dg.MaxRestRetries = false, 0
 	dg.LogLevel = -1 // its log names tokens
 	dg.Identify.Intents = intents
+	dg.ShardID, dg.ShardCount = g.shard, g.total
 	dg.Client = &http.Client{Transport: fixedGateway(gateway)}
 	dial := net.Dialer{Timeout: openTimeout, KeepAlive: 15 * time.Second}
 	wrap := func(c net.Conn, err error) (net.Conn, error) {
@@ -205,9 +227,17 @@ func (g *supervisor) newSession(gateway string) (*session, error) {
 			return wrap(t.DialContext(ctx, network, addr))
 		},
 	}
+	h := g.h
 	dg.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
+		if !h.sure() {
+			s.drop() // another holder is told what we would store now
+			return
+		}
 		s.seq.Store(e.Sequence)
-		g.in.event(e.Type, e.Sequence, e.RawData)
+		if e.Type == "READY" {
+			s.name = g.in.ready(e.RawData, g.shard)
+		}
+		g.in.event(e.Type, s.name+"/"+strconv.FormatInt(e.Sequence, 10), e.RawData)
 	})
 	dg.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) {
 		select {
@@ -239,7 +269,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 // serve opens a session and resumes it after each loss, until it cannot be resumed. The error says why.
 func (g *supervisor) serve(ctx context.Context, s *session) error {
-	defer g.stop(s)
+	defer g.stop(context.WithoutCancel(ctx), s)
 	fails := 0
 	for {
 		err := g.open(ctx, s)
@@ -248,7 +278,7 @@ func (g *supervisor) serve(ctx context.Context, s *session) error {
 		}
 		if err == nil {
 			fails = 0
-			g.a.log.InfoContext(ctx, "gateway connected")
+			g.a.log.InfoContext(ctx, "gateway connected", "shard", g.shard)
 			err = g.watch(ctx, s)
 			if ctx.Err() != nil {
 				return nil
@@ -343,25 +373,33 @@ func (g *supervisor) watch(ctx context.Context, s *session) error {
 	}
 }
 
-// stop says goodbye if the library can still do so, which takes it a second.
-func (g *supervisor) stop(s *session) {
+// stop says goodbye if the library can still do so, which takes it a second. When it is closing by itself that is waited
+// for, unless it is stuck.
+func (g *supervisor) stop(ctx context.Context, s *session) {
 	done := make(chan struct{})
+	enough, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
 	go func() {
 		defer close(done)
 		defer func() { _ = recover() }()
-		if s.dg.TryRLock() {
-			s.dg.RUnlock()
-			if l := s.current(); l != nil {
-				l.leave()
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for !s.dg.TryRLock() {
+			select {
+			case <-tick.C:
+			case <-enough.Done():
+				return
 			}
-			_ = s.dg.Close()
 		}
+		s.dg.RUnlock()
+		if l := s.current(); l != nil {
+			l.leave()
+		}
+		_ = s.dg.Close()
 	}()
-	timer := time.NewTimer(3 * time.Second)
-	defer timer.Stop()
 	select {
 	case <-done:
-	case <-timer.C:
+	case <-enough.Done():
 	}
 	s.drop()
 }

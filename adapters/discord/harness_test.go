@@ -51,6 +51,7 @@ type recorder struct {
 	changed chan struct{}
 	answer  func(core.Query) (core.Card, error)
 	stored  func(core.Inbound) // called once for each new inbound, before Receive returns
+	gaps    int
 }
 
 func newRecorder() *recorder {
@@ -61,6 +62,11 @@ func (r *recorder) bump() {
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
+
+// Gap counts what the adapter says was missed.
+func (r *recorder) Gap(core.PlatformName) { r.mu.Lock(); defer r.mu.Unlock(); r.gaps++; r.bump() }
+
+func (r *recorder) gapCount() int { r.mu.Lock(); defer r.mu.Unlock(); return r.gaps }
 
 func (r *recorder) Receive(_ context.Context, in core.Inbound) error {
 	r.mu.Lock()
@@ -309,6 +315,7 @@ func (r *rig) thread(id core.ThreadID) []discordsim.MessageView {
 	var out []discordsim.MessageView
 	for _, m := range th.Messages {
 		if m.Type != 21 {
+			m.Content = unmarked(m.Content)
 			out = append(out, m)
 		}
 	}

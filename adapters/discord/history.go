@@ -74,6 +74,9 @@ func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.Threa
 	if !isSnowflake(channel) || !isSnowflake(after) {
 		return out, core.Errorf(core.CodeInvalid, "That is no place in Discord's history.")
 	}
+	if thread == "" && a.isForum(ctx, channel) {
+		return a.forumSince(ctx, guild, channel, after)
+	}
 	for limit > 0 {
 		want := min(limit, pageSize)
 		page, err := a.rawPage(ctx, channel, after, want)
@@ -99,6 +102,9 @@ func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.Threa
 				past.Inbound.CatchUp = true
 			}
 			past.Reactions = a.reactionsOf(&m.message)
+			if m.message.Thread != nil {
+				past.Thread = core.ThreadID(m.message.Thread.ID)
+			}
 			out.Messages = append(out.Messages, past)
 		}
 		limit -= len(page)
@@ -159,6 +165,48 @@ func (a *Adapter) Reactors(ctx context.Context, room core.RoomID, thread core.Th
 		if len(page) < pageSize {
 			break
 		}
+	}
+	return out, nil
+}
+
+// forumSince reads the active posts of a forum that are newer than an id: their first messages.
+func (a *Adapter) forumSince(ctx context.Context, guild, forum, after string) (core.Page, error) {
+	out := core.Page{Next: core.MessageID(after), Complete: true}
+	var active struct {
+		Threads []wireChannel `json:"threads"`
+	}
+	if err := a.rest.do(ctx, call{method: http.MethodGet, route: "GET guilds/threads/active", major: guild, path: "guilds/" + guild + "/threads/active"}, &active); err != nil {
+		return out, err
+	}
+	slices.SortFunc(active.Threads, func(x, y wireChannel) int {
+		if newer(y.ID, x.ID) {
+			return -1
+		}
+		return 1
+	})
+	for _, t := range active.Threads {
+		if t.ParentID != forum || !newer(t.ID, after) {
+			continue
+		}
+		t.GuildID = guild
+		a.world.put(t)
+		m, err := a.getMessage(ctx, t.ID, t.ID)
+		if core.ErrorCode(err) == core.CodeGone {
+			continue // what it began with was deleted
+		}
+		if err != nil {
+			return out, err
+		}
+		m.GuildID = guild
+		past := core.Past{ID: core.MessageID(t.ID), Thread: core.ThreadID(t.ID), Reactions: a.reactionsOf(m)}
+		if past.Inbound, err = a.messageInbound(ctx, *m, false, true); err != nil {
+			return out, err
+		}
+		if past.Inbound != nil {
+			past.Inbound.CatchUp = true
+		}
+		out.Next = past.ID
+		out.Messages = append(out.Messages, past)
 	}
 	return out, nil
 }

@@ -35,10 +35,8 @@ type intake struct {
 	slots    chan struct{}
 	work     sync.WaitGroup
 
-	mu      sync.Mutex
-	session string
-	ctx     context.Context
-	stop    context.CancelFunc
+	ctx  context.Context
+	stop context.CancelFunc
 }
 
 func newIntake(a *Adapter, r core.Receiver) *intake {
@@ -63,7 +61,7 @@ func (in *intake) close() {
 }
 
 // event is called by the gateway's reader for every dispatch, in order. It never panics.
-func (in *intake) event(kind string, seq int64, data json.RawMessage) {
+func (in *intake) event(kind, key string, data json.RawMessage) {
 	defer func() {
 		if r := recover(); r != nil {
 			in.a.log.Error("event handler panicked", "event", kind, "panic", r)
@@ -72,9 +70,7 @@ func (in *intake) event(kind string, seq int64, data json.RawMessage) {
 	if in.ctx.Err() != nil {
 		return
 	}
-	in.mu.Lock()
-	e := event{kind: kind, key: in.session + "/" + strconv.FormatInt(seq, 10), at: in.a.now(), data: data}
-	in.mu.Unlock()
+	e := event{kind: kind, key: key, at: in.a.now(), data: data}
 	switch kind {
 	case "INTERACTION_CREATE":
 		select {
@@ -85,8 +81,6 @@ func (in *intake) event(kind string, seq int64, data json.RawMessage) {
 			})
 		case <-in.ctx.Done():
 		}
-	case "READY":
-		in.ready(data)
 	case "MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE", "MESSAGE_DELETE_BULK", "MESSAGE_REACTION_ADD", "MESSAGE_REACTION_REMOVE", "CHANNEL_UPDATE", "CHANNEL_DELETE":
 		if kind == "CHANNEL_UPDATE" || kind == "CHANNEL_DELETE" {
 			if kind = in.roomChanged(kind, data); kind == "" {
@@ -102,20 +96,19 @@ func (in *intake) event(kind string, seq int64, data json.RawMessage) {
 	}
 }
 
-func (in *intake) ready(data json.RawMessage) {
+// ready takes note of a new session and returns a name for it.
+func (in *intake) ready(data json.RawMessage, shard int) string {
 	var r struct {
 		SessionID string   `json:"session_id"`
 		User      wireUser `json:"user"`
 	}
-	if json.Unmarshal(data, &r) != nil {
-		return
+	if json.Unmarshal(data, &r) != nil || r.SessionID == "" {
+		r.SessionID = strconv.Itoa(shard) + "/" + strconv.FormatInt(in.a.now().UnixNano(), 36)
 	}
-	in.mu.Lock()
-	in.session = core.Digest(12, r.SessionID)
-	in.mu.Unlock()
 	in.a.know(r.User.ID)
 	// A new session, not a resumed one: what happened before it was told to nobody.
 	core.TellGap(in.receiver, core.Discord)
+	return core.Digest(12, r.SessionID)
 }
 
 // learnWorld keeps the memory of servers, channels and webhooks right.

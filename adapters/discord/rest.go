@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,8 +25,6 @@ const (
 	callTimeout = 20 * time.Second
 	// uploadTimeout bounds a call with files.
 	uploadTimeout = 50 * time.Second
-	maxBuckets    = 10_000
-	globalBucket  = "discord/global"
 	userAgent     = "DiscordBot (https://github.com/atelier-bridge/atelier, 1)"
 )
 
@@ -52,25 +50,28 @@ type rest struct {
 	auth    core.Secret
 	client  *http.Client
 	limiter core.Limiter
+	clock   core.Clock
+	log     *slog.Logger
 	uploads chan struct{} // how many bodies with files may be in memory at once
 
 	mu      sync.Mutex
 	buckets map[string]string // route + major -> Discord's bucket
 	learned map[string]learned
+	alarmed map[string]time.Time
 }
 
-type learned struct {
-	n      int
-	window time.Duration
-}
-
-func newREST(base string, token core.Secret, l core.Limiter, client *http.Client) *rest {
-	return &rest{base: base, auth: token, client: client, limiter: l, uploads: make(chan struct{}, 3), buckets: map[string]string{}, learned: map[string]learned{}}
+func newREST(base string, token core.Secret, l core.Limiter, client *http.Client, clock core.Clock, log *slog.Logger) *rest {
+	return &rest{base: base, auth: token, client: client, limiter: l, clock: clock, log: log, uploads: make(chan struct{}, 3),
+		buckets: map[string]string{}, learned: map[string]learned{}, alarmed: map[string]time.Time{}}
 }
 
 // do makes the call and decodes the answer into out, which may be nil. An answer that cannot be read after a success
 // leaves a creating call's outcome unknown.
 func (r *rest) do(ctx context.Context, c call, out any) error {
+	// A room that must wait does so before it takes what rooms share.
+	if err := r.wait(ctx, c); err != nil {
+		return fmt.Errorf("%s: %w", c.route, err)
+	}
 	timeout := callTimeout
 	if c.upload != nil && len(c.upload.files) > 0 {
 		timeout = uploadTimeout
@@ -81,8 +82,8 @@ func (r *rest) do(ctx context.Context, c call, out any) error {
 			return cut(ctx, ctx.Err(), false, c.eff)
 		}
 	}
-	if err := r.wait(ctx, c); err != nil {
-		return err
+	if err := r.waitGlobal(ctx, c); err != nil {
+		return fmt.Errorf("%s: %w", c.route, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -137,80 +138,6 @@ func (c call) encode(ctx context.Context) (body []byte, ctype string, err error)
 	return body, "application/json", nil
 }
 
-func (r *rest) bucketOf(c call) string {
-	key := c.route + " " + c.major
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if b, ok := r.buckets[key]; ok {
-		return b
-	}
-	return "discord/" + strings.ReplaceAll(c.route, " ", "-") + "/" + c.major
-}
-
-// teach tells the limiter a rate that no header tells, once.
-func (r *rest) teach(ctx context.Context, bucket string, n int, window time.Duration) {
-	r.mu.Lock()
-	_, known := r.learned[bucket]
-	r.learned[bucket] = learned{n: n, window: window}
-	r.mu.Unlock()
-	if !known {
-		r.limiter.Learn(ctx, bucket, n, window)
-	}
-}
-
-// wait asks the shared limiter for leave: globally, for the bucket, and for what the caller named beside it.
-func (r *rest) wait(ctx context.Context, c call) error {
-	if c.exempt {
-		return nil
-	}
-	r.teach(ctx, globalBucket, 50, time.Second)
-	wanted := []string{r.bucketOf(c), globalBucket}
-	if c.extra != "" {
-		wanted = append(wanted, c.extra)
-	}
-	for _, b := range wanted {
-		if err := r.limiter.Wait(ctx, b); err != nil {
-			return cut(ctx, fmt.Errorf("waiting for the limit: %w", err), false, c.eff)
-		}
-	}
-	return nil
-}
-
-// learn keeps what the headers say of this route's bucket.
-func (r *rest) learn(ctx context.Context, c call, res *http.Response) {
-	h := res.Header
-	hash := h.Get("X-RateLimit-Bucket")
-	if hash == "" || c.exempt {
-		return
-	}
-	bucket := "discord/" + hash + "/" + c.major
-	limit, _ := strconv.Atoi(h.Get("X-RateLimit-Limit"))
-	left, err := strconv.Atoi(h.Get("X-RateLimit-Remaining"))
-	after := seconds(h.Get("X-RateLimit-Reset-After"))
-	r.mu.Lock()
-	if len(r.buckets) >= maxBuckets {
-		clear(r.buckets)
-		clear(r.learned)
-	}
-	r.buckets[c.route+" "+c.major] = bucket
-	teach := false
-	// Only the first call of a window shows how long the window is.
-	if window := after.Round(50 * time.Millisecond); limit > 0 && err == nil && left == limit-1 && window > 0 {
-		old := r.learned[bucket]
-		if teach = old.n != limit || window > old.window; teach {
-			r.learned[bucket] = learned{n: limit, window: window}
-		}
-	}
-	known := r.learned[bucket]
-	r.mu.Unlock()
-	if teach {
-		r.limiter.Learn(ctx, bucket, known.n, known.window)
-	}
-	if err == nil && left == 0 && after > 0 && res.StatusCode != http.StatusTooManyRequests {
-		r.limiter.Limited(ctx, bucket, after)
-	}
-}
-
 // refuse reads an error answer. Cloudflare's are HTML; their status and headers still count.
 func (r *rest) refuse(ctx context.Context, c call, res *http.Response, data []byte) error {
 	var b struct {
@@ -237,17 +164,9 @@ func (r *rest) refuse(ctx context.Context, c call, res *http.Response, data []by
 		if wait == 0 {
 			wait = time.Second
 		}
-		switch {
-		case global:
-			r.limiter.Limited(ctx, globalBucket, wait)
-		case !c.exempt:
-			r.limiter.Limited(ctx, r.bucketOf(c), wait)
-			if c.extra != "" {
-				// The hidden limit of a channel's webhooks, reported by Discord's staff in 2017, shows only like this.
-				r.teach(ctx, c.extra, hookPosts, hookWindow)
-			}
-		}
+		r.limit(ctx, c, global, wait)
 	}
+	r.invalid(ctx, res.StatusCode, res.Header.Get("X-RateLimit-Scope"))
 	return refused(e, wait, global, c.eff)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -43,6 +44,7 @@ type payload struct {
 	Reference    *replyTo         `json:"message_reference,omitempty"`
 	Username     string           `json:"username,omitempty"`
 	AvatarURL    string           `json:"avatar_url,omitempty"`
+	ThreadName   string           `json:"thread_name,omitempty"`
 }
 
 type replyTo struct {
@@ -114,7 +116,7 @@ func (a *Adapter) Deliver(ctx context.Context, d core.Delivery) (core.Receipt, e
 	case core.OpDelete:
 		return core.Receipt{}, a.remove(ctx, d, at)
 	case core.OpReact, core.OpUnreact:
-		return core.Receipt{Parts: d.Target}, a.mark(ctx, d, at)
+		return core.Receipt{Parts: d.Target}, a.emote(ctx, d, at)
 	}
 	return core.Receipt{}, core.Errorf(core.CodeUnsupp, "Discord cannot do that.")
 }
@@ -145,12 +147,22 @@ func (s spot) channel() string {
 // post brings the missing parts of a new message into the world, then opens its thread.
 func (a *Adapter) post(ctx context.Context, d core.Delivery, at spot) (core.Receipt, error) {
 	r := core.Receipt{Parts: slices.Clone(d.Target), Handles: map[core.BlobKey]string{}}
+	if d.OpenOn != "" && d.Thread == "" {
+		th, err := a.openThread(ctx, at.parent, string(d.OpenOn), d.ThreadName)
+		if err != nil {
+			return r, err
+		}
+		d.Thread, at.thread, r.Thread = th, string(th), th
+	}
 	parts, notes, err := a.compose(ctx, d, at)
 	if err != nil {
 		return r, err
 	}
 	r.Notes = notes
-	if d.Thread == "" && d.ThreadName != "" && a.isForum(ctx, at.parent) {
+	if d.Thread == "" && d.ThreadName+d.Topic != "" && a.isForum(ctx, at.parent) {
+		if d.ThreadName == "" {
+			d.ThreadName = d.Topic
+		}
 		return a.forumPost(ctx, d, at, parts, r)
 	}
 	for i := len(r.Parts); i < len(parts); i++ {
@@ -219,7 +231,7 @@ func (a *Adapter) create(ctx context.Context, channel string, body payload, file
 }
 
 func stale(m *wireMessage, p part) bool {
-	if m.Content != p.content {
+	if have, _ := mark.Cut(m.Content); have != unmarked(p.content) {
 		return true
 	}
 	have := m.embeds()
@@ -336,12 +348,13 @@ func (a *Adapter) remove(ctx context.Context, d core.Delivery, at spot) error {
 		if err != nil && core.ErrorCode(err) != core.CodeGone {
 			return err
 		}
+		a.sent.drop(id)
 	}
 	return nil
 }
 
-// mark puts the app's reaction on a message or takes it back.
-func (a *Adapter) mark(ctx context.Context, d core.Delivery, at spot) error {
+// emote puts the app's reaction on a message or takes it back.
+func (a *Adapter) emote(ctx context.Context, d core.Delivery, at spot) error {
 	if len(d.Target) == 0 {
 		return nil
 	}
@@ -383,8 +396,8 @@ func nonce(id core.DeliveryID, part int) string {
 // maxSent bounds the memory of what this process posted.
 const maxSent = 8192
 
-// sentLog remembers which message a part of a delivery became, so that a later try in this process does not post it
-// again, and so that a look-up does not take one delivery's message for another's.
+// sentLog remembers which message a part of a delivery became: it spares this process a look-up. Nothing depends on
+// it, since the next try may be another replica's.
 type sentLog struct {
 	mu    sync.Mutex
 	by    map[string]string
@@ -415,6 +428,22 @@ func (l *sentLog) get(d core.DeliveryID, part int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.by[nonce(d, part)]
+}
+
+// drop forgets a message that was deleted: it stands for nothing any more.
+func (l *sentLog) drop(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.ids[id] {
+		return
+	}
+	delete(l.ids, id)
+	for key, have := range l.by {
+		if have == id {
+			delete(l.by, key)
+			l.order = slices.DeleteFunc(l.order, func(k string) bool { return k == key })
+		}
+	}
 }
 
 func (l *sentLog) has(id string) bool {

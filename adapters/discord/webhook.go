@@ -22,6 +22,8 @@ const (
 	hookPerChannel = "discord/webhook-posts/"
 	hookPosts      = 30
 	hookWindow     = time.Minute
+	// hookPace is the window of the limit that headers show, five posts in two seconds, with room for rounding.
+	hookPace = 3 * time.Second
 )
 
 // hook is the app's webhook in a channel. Its token lives in memory only.

@@ -12,7 +12,6 @@ package slack
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -45,6 +44,13 @@ type Options struct {
 	Log     *slog.Logger
 	// Connections is how many Socket Mode connections the whole installation keeps; default 2.
 	Connections int
+	// SlowHistory keeps to Slack's harshest limit, which it sets for apps that are sold outside its Marketplace:
+	// histories once a minute, 15 messages at a time.
+	// https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps
+	SlowHistory bool
+	// Replicas tells how many processes of the installation live, this one included: the connections are spread over
+	// them. nil means one.
+	Replicas func() int
 }
 
 // Adapter is Slack as the bridge sees it. All methods are safe for concurrent use.
@@ -62,7 +68,7 @@ type Adapter struct {
 
 // tuning holds the waits that tests shorten.
 type tuning struct {
-	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup time.Duration
+	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup, handover time.Duration
 }
 
 var (
@@ -107,7 +113,8 @@ func New(o Options) (*Adapter, error) {
 	}
 	o.Connections = min(o.Connections, maxSockets)
 	a := &Adapter{o: o, origin: u, order: newSequencer(o.Clock), tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
-		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond}}
+		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond,
+		handover: 3 * time.Second}}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = callTimeout, 16
 	stop := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -174,9 +181,12 @@ type installation struct {
 	rooms   *cache[core.RoomInfo]
 	groups  *cache[map[string][]string] // one entry: user groups by user
 	directs *cache[string]              // user -> channel of the direct message
-	uploads *cache[string]              // blob or delivery part -> uploaded file
+	uploads *cache[string]              // blob -> uploaded file
 	learned *cache[bool]                // buckets whose rate the limiter knows
+	looking *cache[looked]              // look-ups that one try could not finish
 	refused map[string]time.Time        // channel -> last 429 on a post
+	// slowUntil is until when histories are read at Slack's harshest limit.
+	slowUntil time.Time
 }
 
 // identity is who we are in a team.
@@ -188,7 +198,7 @@ func (a *Adapter) newInstallation(token core.Secret) *installation {
 	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
 		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), groups: newCache[map[string][]string](1, 2*time.Minute),
 		directs: newCache[string](5000, time.Hour),
-		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute)}
+		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute), looking: newCache[looked](200, firstTry)}
 	i.api = slackgo.New(token.Reveal(), slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http))
 	return i
 }
@@ -321,79 +331,6 @@ func retryAfter(h http.Header) time.Duration {
 func drain(b io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, b, 64<<10) // what is left unread only costs the connection
 	_ = b.Close()
-}
-
-// perMinute are Slack's tiers; https://docs.slack.dev/apis/web-api/rate-limits
-func perMinute(method string) int {
-	switch method {
-	case "reactions.remove":
-		return 20
-	case "chat.update", "chat.delete", "reactions.add", "conversations.history", "conversations.replies", "conversations.info", "conversations.open", "bots.info":
-		return 50
-	}
-	return 100
-}
-
-// do paces a call, makes it, and classifies what went wrong. channel is set for posts, which have a limit of their own.
-func (i *installation) do(ctx context.Context, method, channel string, creating bool, f func(ctx context.Context) error) error {
-	id, _ := i.identity()
-	bucket := "slack/" + id.Team + "/" + method
-	lim := i.a.o.Limiter
-	if channel == "" {
-		i.learn(ctx, bucket, perMinute(method), time.Minute)
-	}
-	waits := []string{bucket}
-	if channel != "" {
-		own := bucket + "/" + channel
-		i.learn(ctx, own, 3, 3*time.Second)
-		waits = append(waits, own)
-	}
-	for _, b := range waits {
-		if err := lim.Wait(ctx, b); err != nil {
-			return core.Wrap(core.CodeRetry, err)
-		}
-	}
-	if ctx.Err() != nil {
-		return core.Wrap(core.CodeRetry, context.Cause(ctx)) // nothing was sent
-	}
-	err := f(ctx)
-	out := classify(err, creating)
-	var l *limited
-	if !errors.As(err, &l) {
-		return out
-	}
-	global := channel == "" || i.pressure(channel)
-	lim.Limited(ctx, waits[len(waits)-1], l.after)
-	if global && channel != "" {
-		lim.Limited(ctx, bucket, l.after)
-	}
-	return &core.Error{Code: core.CodeRetry, RetryAfter: l.after, Global: global, Err: err}
-}
-
-func (i *installation) learn(ctx context.Context, bucket string, n int, window time.Duration) {
-	if _, ok := i.learned.get(bucket, i.a.o.Clock.Now()); ok {
-		return
-	}
-	i.a.o.Limiter.Learn(ctx, bucket, n, window)
-	i.learned.put(bucket, true, i.a.o.Clock.Now())
-}
-
-// pressure notes a refused post and reports whether another channel was refused within a second: then it is the
-// team's limit that was hit, not the channel's.
-func (i *installation) pressure(channel string) bool {
-	now := i.a.o.Clock.Now()
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	team := false
-	for c, at := range i.refused {
-		if now.Sub(at) > time.Second {
-			delete(i.refused, c)
-		} else if c != channel {
-			team = true
-		}
-	}
-	i.refused[channel] = now
-	return team
 }
 
 // marshal is json.Marshal without HTML escaping, which would count against Slack's limits.

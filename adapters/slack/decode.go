@@ -90,8 +90,9 @@ type message struct {
 	Message  *message `json:"message"`
 	Previous *message `json:"previous_message"`
 
-	// Reactions stand in histories only.
-	Reactions []struct {
+	// These stand in histories only.
+	ReplyCount int `json:"reply_count"`
+	Reactions  []struct {
 		Name  string   `json:"name"`
 		Count int      `json:"count"`
 		Users []string `json:"users"`

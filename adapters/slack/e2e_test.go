@@ -303,78 +303,6 @@ func TestFilesOutAndIn(t *testing.T) {
 	}
 }
 
-// again delivers as the relay does, until it is done.
-func (r *rig) again(d core.Delivery) core.Receipt {
-	r.t.Helper()
-	d.Since = time.Now()
-	for range 10 {
-		rec, err := r.a.Deliver(r.ctx, d)
-		for _, s := range []string{botToken, appToken, r.http.URL} {
-			if err != nil && strings.Contains(err.Error(), s) {
-				r.t.Fatalf("the error tells %q: %v", s, err)
-			}
-		}
-		switch core.ErrorCode(err) {
-		case "":
-			return rec
-		case core.CodeUnknown:
-			d.Attempt++
-		case core.CodeRetry:
-			if w := core.RetryAfter(err); w > 0 {
-				if err := (core.SystemClock{}).Sleep(r.ctx, w); err != nil {
-					r.t.Fatal(err)
-				}
-			}
-		default:
-			r.t.Fatal(err)
-		}
-		d.Target = rec.Parts
-	}
-	r.t.Fatal("never delivered")
-	return core.Receipt{}
-}
-
-func TestPostedExactlyOnce(t *testing.T) {
-	for _, kind := range []string{"error_before", "error_after", "drop_before", "drop_after", "undecodable", "ratelimited"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, rigOptions{idle: true})
-			root := r.card("d-root")
-			long := core.RichText{core.Para(core.Text(strings.Repeat("one two ", 700))), core.Para(core.Text("end"))}
-			for n, method := range []string{"chat.postMessage", "files.completeUploadExternal"} {
-				if err := r.Fault(slacksim.Fault{Kind: kind, Method: method, Times: 2}); err != nil {
-					t.Fatal(err)
-				}
-				before := len(r.Thread(acme, root))
-				d := core.Delivery{ID: core.DeliveryID(fmt.Sprint("d-", n)), Op: core.OpPost, Room: acmeRoom, Thread: core.ThreadID(root), Text: long}
-				want := 2
-				if n == 1 {
-					d.Files = []core.File{fileOf("b9", "x.pdf", "application/pdf", []byte("%PDF-1.4"), 8)}
-					want = 3
-				}
-				rec := r.again(d)
-				if got := len(r.Thread(acme, root)) - before; got != want || len(rec.Parts) != want {
-					t.Fatalf("%s: %d messages, parts %v", method, got, rec.Parts)
-				}
-				r.ClearFaults()
-			}
-			if err := r.Fault(slacksim.Fault{Kind: kind, Method: "chat.postMessage"}); err != nil {
-				t.Fatal(err)
-			}
-			r.again(core.Delivery{ID: "d-root2", Op: core.OpPost, Room: acmeRoom, ThreadName: "t", Card: sampleCard()})
-			roots := 0
-			for _, m := range r.Messages(acme) {
-				if !m.IsReply() {
-					roots++
-				}
-			}
-			if roots != 2 {
-				t.Fatal(roots)
-			}
-		})
-	}
-}
-
 func TestSocketTrouble(t *testing.T) {
 	for _, f := range []slacksim.Fault{{Kind: "socket_drop"}, {Kind: "socket_silent"}, {Kind: "socket_disconnect"}, {Kind: "socket_disconnect", Mode: "warning"}} {
 		t.Run(f.Kind+f.Mode, func(t *testing.T) {
@@ -410,8 +338,8 @@ func TestNotStoredIsNotAcknowledged(t *testing.T) {
 		short, cancel := context.WithTimeout(r.ctx, 10*time.Second)
 		defer cancel()
 		res, err := r.Act(short, slacksim.Action{As: ada, Do: "command", Channel: acme, Command: "/atelier", Text: "help"})
-		if err != nil || res.OK {
-			t.Fatal(res, err)
+		if err != nil || !strings.Contains(string(res.Response), busyText) {
+			t.Fatal(res, err) // people are told; Slack would not send it again
 		}
 		ts := r.say(ada, acme, "", "keep me")
 		r.in.mu.Lock()

@@ -154,35 +154,26 @@ func (i *installation) picture(ctx context.Context, f core.File, known string) (
 	return id, true, nil
 }
 
-// share posts a file as a message of its own and returns its ts. mark names this part of this delivery, so that a
-// second try finds what the first one did.
-func (i *installation) share(ctx context.Context, f core.File, mark, channel, thread string, again bool) (id, ts string, err error) {
-	shared := func(f file) bool { return f.Shares.in(channel, thread) != "" }
-	now := i.a.o.Clock.Now()
-	if id, _ = i.uploads.get(mark, now); id != "" && again {
-		info, err := i.await(ctx, id, i.a.tune.shareWait, shared)
-		switch {
-		case err == nil:
-			return id, info.Shares.in(channel, thread), nil
-		case !errors.Is(err, errSlow) && core.ErrorCode(err) != core.CodeGone:
-			return id, "", err
-		}
-		id = ""
+// share posts a file as a message of its own and returns its ts. The mark in its title names this part of this
+// delivery, so that a second try, perhaps of another replica, finds what the first one did.
+func (i *installation) share(ctx context.Context, f core.File, sign, channel, thread string) (id, ts string, err error) {
+	if id, err = i.put(ctx, f); err != nil {
+		return "", "", err
 	}
-	if id == "" {
-		if id, err = i.put(ctx, f); err != nil {
-			return "", "", err
-		}
-		i.uploads.put(mark, id, now)
-	}
-	if err := i.complete(ctx, id, firstOf(f.Name, "file"), channel, thread); err != nil {
+	if err := i.complete(ctx, id, firstOf(f.Name, "file")+sign, channel, thread); err != nil {
 		return id, "", err
 	}
-	info, err := i.await(ctx, id, i.a.tune.fileWait, shared)
-	if err != nil {
-		return id, "", core.Wrap(core.CodeUnknown, err)
+	ts, err = i.landed(ctx, id, channel, thread, i.a.tune.fileWait)
+	return id, ts, err
+}
+
+// landed waits for a completed file to show in its channel.
+func (i *installation) landed(ctx context.Context, id, channel, thread string, most time.Duration) (ts string, err error) {
+	info, err := i.await(ctx, id, most, func(f file) bool { return f.Shares.in(channel, thread) != "" })
+	if err != nil && core.ErrorCode(err) != core.CodeGone {
+		return "", core.Wrap(core.CodeUnknown, err)
 	}
-	return id, info.Shares.in(channel, thread), nil
+	return info.Shares.in(channel, thread), err
 }
 
 const loginWait = time.Second

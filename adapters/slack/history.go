@@ -14,27 +14,43 @@ import (
 const (
 	pageSize = 200
 	maxPages = 50
+	// harshPage is the most that Slack gives at once under its harshest limit, a call a minute.
+	// https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps
+	harshPage = 15
 )
 
-// pages reads a thread (oldest first) or a channel (newest first), messages after oldest only, and hands each over
-// until visit returns false. complete is false when the reading was stopped or cut.
-func (i *installation) pages(ctx context.Context, channel, thread, oldest string, visit func(*message) bool) (complete bool, err error) {
+// window is a part of a thread or, with an empty thread, of a channel.
+type window struct {
+	channel, thread string
+	oldest, latest  string // exclusive; empty for open
+	lookup          bool   // a delivery waits for it
+}
+
+// pages reads a thread (oldest first) or a channel (newest first), and hands each message over until visit returns
+// false. complete is false when the reading was stopped or cut.
+func (i *installation) pages(ctx context.Context, w window, visit func(*message) bool) (complete bool, err error) {
 	method := "conversations.history"
-	form := url.Values{"channel": {channel}, "limit": {strconv.Itoa(pageSize)}, "include_all_metadata": {"true"}}
-	if oldest != "" {
-		form.Set("oldest", oldest)
+	form := url.Values{"channel": {w.channel}, "include_all_metadata": {"true"}}
+	if w.oldest != "" {
+		form.Set("oldest", w.oldest)
 	}
-	if thread != "" {
+	if w.latest != "" {
+		form.Set("latest", w.latest)
+	}
+	if w.thread != "" {
 		method = "conversations.replies"
-		form.Set("ts", thread)
+		form.Set("ts", w.thread)
 	}
 	for range maxPages {
+		form.Set("limit", strconv.Itoa(i.historyPage()))
 		var page struct {
 			Messages []json.RawMessage `json:"messages"`
-			HasMore  bool              `json:"has_more"`
 			Metadata struct {
 				Next string `json:"next_cursor"`
 			} `json:"response_metadata"`
+		}
+		if err := i.giveWay(ctx, method, w.lookup); err != nil {
+			return false, err
 		}
 		err := i.do(ctx, method, "", false, func(ctx context.Context) error { return i.call(ctx, method, form, &page) })
 		if err != nil {
@@ -43,9 +59,16 @@ func (i *installation) pages(ctx context.Context, channel, thread, oldest string
 		for _, raw := range page.Messages {
 			var m message
 			if decode(raw, &m) != nil || m.TS == "" {
-				continue // one odd message does not hide the others
+				// One odd message does not hide the others.
+				var bare struct {
+					TS scalar `json:"ts"`
+				}
+				if decode(raw, &bare) != nil || bare.TS == "" {
+					continue
+				}
+				m = message{TS: bare.TS, Subtype: unreadableSubtype}
 			}
-			if thread != "" && string(m.TS) == thread {
+			if w.thread != "" && string(m.TS) == w.thread {
 				continue // the root opens every page
 			}
 			if !visit(&m) {
@@ -60,64 +83,8 @@ func (i *installation) pages(ctx context.Context, channel, thread, oldest string
 	return false, nil
 }
 
-// lookup collects our messages since this delivery was first tried.
-func (s *sending) lookup(ctx context.Context) error {
-	since := s.d.Since
-	if since.IsZero() {
-		since = s.i.a.o.Clock.Now().Add(-time.Hour)
-	}
-	oldest := formatTS(since.Add(-lookupSlack))
-	if s.d.After != "" && string(s.d.After) > oldest {
-		oldest = string(s.d.After)
-	}
-	self, err := s.i.identify(ctx)
-	if err != nil {
-		return err
-	}
-	s.found = nil
-	_, err = s.i.pages(ctx, s.channel, string(s.d.Thread), oldest, func(m *message) bool {
-		if self.ours(m) {
-			s.found = append(s.found, m)
-		}
-		return true
-	})
-	if core.ErrorCode(err) == core.CodeInvalid {
-		return core.Wrap(core.CodeRetry, err) // without a look nothing may be posted again
-	}
-	return err
-}
-
-// posted returns the ts under which a part of this delivery already stands.
-func (s *sending) posted(part int) string {
-	for _, m := range s.found {
-		if id, n, ok := m.Metadata.delivery(); ok && id == s.d.ID && n == part {
-			return string(m.TS)
-		}
-	}
-	return ""
-}
-
-// sharedBefore finds a file of this delivery among our messages: shares carry no metadata, so name and size decide.
-// One delivery at a time is under way in a thread, and what is older belongs to earlier ones.
-func (s *sending) sharedBefore(f core.File) (id, ts string) {
-	since := formatTS(s.d.Since)
-	for _, m := range s.found {
-		if len(m.Files) == 1 && m.Metadata == nil && m.Files[0].Name == f.Name && (f.Size == 0 || m.Files[0].Size == f.Size) && string(m.TS) >= since && !s.taken(m) {
-			return m.Files[0].ID, string(m.TS)
-		}
-	}
-	return "", ""
-}
-
-// taken reports whether a message already stands for another part.
-func (s *sending) taken(m *message) bool {
-	for _, h := range s.handles {
-		if _, ts := splitHandle(h); ts == string(m.TS) {
-			return true
-		}
-	}
-	return slices.Contains(s.d.Target, core.MessageID(m.TS))
-}
+// unreadableSubtype marks a message of which only the ts could be read.
+const unreadableSubtype = "atelier_unreadable"
 
 // Since returns what a thread, or a channel, holds after the cursor; oldest first.
 func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.ThreadID, cursor core.MessageID, since time.Time, limit int) (core.Page, error) {
@@ -138,27 +105,28 @@ func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.Threa
 		oldest = formatTS(since)
 	}
 	var list []*message
-	page.Complete, err = i.pages(ctx, channel, string(thread), oldest, func(m *message) bool {
+	page.Complete, err = i.pages(ctx, window{channel: channel, thread: string(thread), oldest: oldest}, func(m *message) bool {
 		if thread != "" && len(list) == limit {
 			return false
 		}
 		list = append(list, m)
 		return true
 	})
-	if err != nil {
-		return page, err
+	if err != nil && (thread == "" || len(list) == 0 || core.ErrorCode(err) != core.CodeRetry) {
+		return page, err // of a thread, what was read is good: the next call goes on behind it
 	}
 	if thread == "" {
-		slices.Reverse(list)
-		if len(list) > limit {
-			list, page.Complete = list[:limit], false
-		}
+		slices.Reverse(list) // Slack reads channels backwards: what was read is given whole
 	}
 	s := scope{a: a, i: i, team: team}
 	s.self, _ = i.identity()
 	for _, m := range list {
 		page.Next = core.MessageID(m.TS)
-		page.Messages = append(page.Messages, core.Past{ID: core.MessageID(m.TS), Inbound: s.remembered(ctx, channel, m), Reactions: s.reactionsOf(m)})
+		past := core.Past{ID: core.MessageID(m.TS), Inbound: s.remembered(ctx, channel, m), Reactions: s.reactionsOf(m)}
+		if m.ReplyCount > 0 && thread == "" {
+			past.Thread = core.ThreadID(m.TS)
+		}
+		page.Messages = append(page.Messages, past)
 	}
 	return page, nil
 }
@@ -220,7 +188,7 @@ func (s scope) remembered(ctx context.Context, channel string, m *message) *core
 		return nil
 	}
 	at, ok := parseTS(string(m.TS))
-	if !ok || s.self.ours(m) {
+	if !ok || s.self.ours(m) || m.User == "" && m.BotID == "" {
 		return nil
 	}
 	text := parseMessage(m, s.team)

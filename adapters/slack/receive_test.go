@@ -70,6 +70,10 @@ func TestEvents(t *testing.T) {
 			return in.Message.EditedAt.Unix() == 1700000001 && in.Thread == "1600000000.000100" && in.Message.ID == "1700000000.000100"
 		}},
 		"unfurl":           {`{"type":"message","subtype":"message_changed","message":{` + nested + `,"text":"a","attachments":[{}]},"previous_message":{` + nested + `,"text":"a"},` + at + `}`, "", nil},
+		"reply count":      {`{"type":"message","subtype":"message_changed","hidden":true,"message":{"ts":"1700000000.000100","user":"U1","text":"a","reply_count":2,"latest_reply":"1700000002.0"},"previous_message":{"ts":"1700000000.000100","user":"U1","text":"a","reply_count":1},` + at + `}`, "", nil},
+		"replied":          {`{"type":"message","subtype":"message_replied","hidden":true,"message":{"ts":"1700000000.000100","user":"U1","text":"a"},` + at + `}`, "", nil},
+		"broadcast":        {`{"type":"message","subtype":"thread_broadcast","user":"U1","text":"to all","thread_ts":"1600000000.000100","root":{"text":"root"},` + at + `}`, core.InboundMessage, func(in core.Inbound) bool { return in.Thread == "1600000000.000100" }},
+		"root tombstone":   {`{"type":"message","subtype":"message_changed","hidden":true,"message":{"type":"message","subtype":"tombstone","text":"This message was deleted.","user":"USLACKBOT","hidden":true,"ts":"1700000000.000100","thread_ts":"1700000000.000100","reply_count":1},"previous_message":{"type":"message","user":"U1","text":"a","ts":"1700000000.000100","thread_ts":"1700000000.000100"},` + at + `}`, "", nil},
 		"unfurl of edited": {`{"type":"message","subtype":"message_changed","message":{` + nested + `,"text":"a","edited":{"ts":"1.0"}},"previous_message":{` + nested + `,"text":"a","edited":{"ts":"1.0"}},` + at + `}`, "", nil},
 		"same second":      {`{"type":"message","subtype":"message_changed","message":{` + nested + `,"text":"b","edited":{"ts":"1.0"}},"previous_message":{` + nested + `,"text":"a","edited":{"ts":"1.0"}},` + at + `}`, core.InboundEdit, nil},
 		"file removed":     {`{"type":"message","subtype":"message_changed","message":{` + nested + `,"text":"a"},"previous_message":{` + nested + `,"text":"a","files":[{"id":"F1"}]},` + at + `}`, core.InboundEdit, func(in core.Inbound) bool { return !in.Message.EditedAt.IsZero() }},
@@ -111,6 +115,32 @@ func TestEvents(t *testing.T) {
 				t.Fatalf("%+v %+v", b.list[0], b.list[0].Message)
 			}
 		})
+	}
+}
+
+// TestSameThingSameID: Slack tells again under other event ids, and with counters of its tries; it is the same inbound.
+func TestSameThingSameID(t *testing.T) {
+	a := quiet(t, nil)
+	const nested = `"ts":"1700000000.000100","thread_ts":"1600000000.000100","user":"U1"`
+	const at = `"channel":"C1","channel_type":"channel","ts":"1700000001.000000","event_ts":"1700000001.000000"`
+	for name, inner := range map[string]string{
+		"message":   `{"type":"message","user":"U1","text":"x",` + at + `}`,
+		"edit":      `{"type":"message","subtype":"message_changed","message":{` + nested + `,"text":"b","edited":{"user":"U1","ts":"1700000001.000000"}},"previous_message":{` + nested + `,"text":"a"},` + at + `}`,
+		"delete":    `{"type":"message","subtype":"message_deleted","deleted_ts":"1700000000.000100","previous_message":{` + nested + `},` + at + `}`,
+		"reaction":  `{"type":"reaction_added","user":"U1","reaction":"+1","item":{"type":"message","channel":"C1","ts":"1.0"},"event_ts":"1700000001.0"}`,
+		"command":   `{"type":"message","user":"U1","text":"<@` + bot + `> approve v1",` + at + `}`,
+		"broadcast": `{"type":"message","subtype":"thread_broadcast","user":"U1","text":"x","thread_ts":"1600000000.000100",` + at + `}`,
+	} {
+		b := newInbox()
+		for n := range 3 {
+			again := fmt.Sprintf(`{"type":"event_callback","team_id":%q,"api_app_id":"A0ATELIER1","event_id":"Ev%d","event_time":%d,"authorizations":[{"user_id":%q,"is_bot":true}],"event":%s}`, team, n, 1700000001+n, bot, inner)
+			if _, _, err := a.handle(t.Context(), b, kindEvents, []byte(again)); err != nil {
+				t.Fatal(name, err)
+			}
+		}
+		if len(b.list) != 1 || b.twice != 2 {
+			t.Errorf("%s: stored %d times: %+v", name, len(b.list), b.list)
+		}
 	}
 }
 

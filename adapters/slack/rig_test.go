@@ -74,7 +74,11 @@ type inbox struct {
 	twice  int
 	asked  []core.Query
 	answer error
+	gaps   int
 }
+
+// Gap counts what the adapter says was missed.
+func (b *inbox) Gap(core.PlatformName) { b.mu.Lock(); defer b.mu.Unlock(); b.gaps++; b.poke() }
 
 func newInbox() *inbox { return &inbox{seen: map[core.InboundID]bool{}, wake: make(chan struct{})} }
 
@@ -218,7 +222,7 @@ func newRig(t *testing.T, o rigOptions) *rig {
 		t.Fatal(err)
 	}
 	r.a.tune = tuning{ping: 50 * time.Millisecond, silent: 400 * time.Millisecond, leaseTTL: 300 * time.Millisecond, retryMin: 10 * time.Millisecond, retryMax: 100 * time.Millisecond,
-		filePoll: 10 * time.Millisecond, fileWait: 5 * time.Second, shareWait: 300 * time.Millisecond, lookup: 700 * time.Millisecond}
+		filePoll: 10 * time.Millisecond, fileWait: 5 * time.Second, shareWait: 300 * time.Millisecond, lookup: 700 * time.Millisecond, handover: 200 * time.Millisecond}
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	r.ctx = ctx
 	run, stop := context.WithCancel(ctx)

@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	slackgo "github.com/slack-go/slack"
 
+	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -42,6 +42,9 @@ func (a *Adapter) Deliver(ctx context.Context, d core.Delivery) (core.Receipt, e
 	s := &sending{i: i, d: d, team: team, channel: channel, handles: maps.Clone(d.Handles)}
 	switch d.Op {
 	case core.OpPost:
+		if d.OpenOn != "" && d.Thread == "" {
+			s.d.Thread = core.ThreadID(d.OpenOn) // on Slack every message can carry replies
+		}
 		return s.post(ctx)
 	case core.OpEdit:
 		return s.edit(ctx)
@@ -153,7 +156,10 @@ func (s *sending) forget() {
 
 func (s *sending) receipt(parts []core.MessageID) core.Receipt {
 	r := core.Receipt{Parts: parts, Handles: s.handles, Notes: s.notes}
-	if s.d.ThreadName != "" && len(parts) > 0 {
+	switch {
+	case s.d.OpenOn != "":
+		r.Thread = s.d.Thread
+	case s.d.ThreadName != "" && len(parts) > 0:
 		r.Thread = core.ThreadID(parts[0])
 	}
 	return r
@@ -200,11 +206,12 @@ func (s *sending) shareLoose(ctx context.Context, first int, parts []core.Messag
 		if first+n < len(parts) {
 			continue
 		}
-		mark := fmt.Sprintf("share/%s/%d", s.d.ID, first+n)
-		id, ts := s.sharedBefore(f)
+		id, ts, err := s.shared(ctx, f, first+n)
+		if err != nil {
+			return parts, err
+		}
 		if ts == "" {
-			var err error
-			if id, ts, err = s.i.share(ctx, f, mark, s.channel, string(s.d.Thread), s.d.Attempt > 0); err != nil {
+			if id, ts, err = s.i.share(ctx, f, mark.Of(s.d.ID, first+n), s.channel, string(s.d.Thread)); err != nil {
 				return parts, err
 			}
 		}
@@ -444,6 +451,3 @@ func (s *sending) react(ctx context.Context) error {
 	}
 	return last
 }
-
-// lookupSlack covers clocks that differ, and the time between the first try and Slack's ts.
-const lookupSlack = 2 * time.Minute

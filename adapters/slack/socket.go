@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	slackgo "github.com/slack-go/slack"
 
+	"github.com/atelier-bridge/atelier/adapters/internal/balance"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -46,8 +47,9 @@ func (a *Adapter) Run(ctx context.Context, r core.Receiver) error {
 		start(func() error { return a.meet(ctx, i) })
 	}
 	if !a.o.AppToken.IsZero() {
+		sp := &balance.Spread{Total: a.o.Connections, Replicas: a.o.Replicas, Clock: a.o.Clock}
 		for n := range a.o.Connections {
-			start(func() error { return a.runSlot(ctx, r, n) })
+			start(func() error { return a.runSlot(ctx, r, sp, n) })
 		}
 	}
 	<-ctx.Done()
@@ -79,70 +81,11 @@ func (a *Adapter) backoff(n int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// runSlot keeps one of the installation's connections open, for as long as this process holds the slot's lease.
-func (a *Adapter) runSlot(ctx context.Context, r core.Receiver, n int) error {
-	name := fmt.Sprintf("slack/socket/%s/%d", core.Digest(12, a.o.AppToken.Reveal()), n)
-	for ctx.Err() == nil {
-		held, release := a.hold(ctx, name)
-		if held == nil {
-			return nil
-		}
-		err := a.serveSlot(held, r, n)
-		release()
-		if core.ErrorCode(err) == core.CodeFatal {
-			return err
-		}
-	}
-	return nil
-}
-
-// hold waits for a slot's lease and keeps it; the returned context ends when it is lost. nil: the context ended.
-func (a *Adapter) hold(ctx context.Context, name string) (held context.Context, release func()) {
-	if a.o.Leases == nil {
-		held, cancel := context.WithCancel(ctx)
-		return held, cancel
-	}
-	var lease core.Lease
-	for {
-		l, ok, err := a.o.Leases.Acquire(ctx, name, a.tune.leaseTTL)
-		if err == nil && ok {
-			lease = l
-			break
-		}
-		if err != nil {
-			a.o.Log.WarnContext(ctx, "slack connection lease not asked for", "lease", name, "error", err)
-		}
-		if a.o.Clock.Sleep(ctx, a.tune.leaseTTL/5) != nil {
-			return nil, nil
-		}
-	}
-	held, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for a.o.Clock.Sleep(held, a.tune.leaseTTL/3) == nil {
-			// While the store is away nobody else can take the lease either: only a lost one counts.
-			if err := a.o.Leases.Renew(held, lease, a.tune.leaseTTL); core.ErrorCode(err) == core.CodeConflict {
-				a.o.Log.InfoContext(held, "slack connection lease lost", "lease", name)
-				cancel()
-			}
-		}
-	}()
-	return held, func() {
-		cancel()
-		<-done
-		last, stop := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-		defer stop()
-		if err := a.o.Leases.Release(last, lease); err != nil {
-			a.o.Log.WarnContext(ctx, "slack connection lease not given up", "lease", name, "error", err)
-		}
-	}
-}
-
 // serveSlot connects again and again. When Slack announces the end of a connection, the next one is opened first.
 func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 	var old *link
 	defer func() { old.retire() }()
+	taken := a.o.Leases != nil // from another process, as far as we know
 	for failed := 0; ctx.Err() == nil; {
 		l, err := a.connect(ctx, r)
 		if err != nil {
@@ -161,9 +104,11 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 			continue
 		}
 		a.o.Log.InfoContext(ctx, "slack connected", "slot", n)
-		if a.open.Add(1) == 1 {
-			core.TellGap(r, core.Slack) // there was no connection until now
+		if l.up() == 1 || taken {
+			// There was no connection until now, or its holder may have died with what it was told.
+			core.TellGap(r, core.Slack)
 		}
+		taken = false
 		old.retire()
 		old = nil
 		began := a.o.Clock.Now()
@@ -172,11 +117,9 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 		case <-l.leaving:
 			old = l
 		case <-ctx.Done():
-			a.open.Add(-1)
 			l.retire()
 			return nil
 		}
-		a.open.Add(-1)
 		if reason := l.reason(); reason == "link_disabled" {
 			l.retire()
 			return core.Errorf(core.CodeFatal, "Socket Mode is switched off in Atelier's Slack app.").WithNext("Switch it on in the app's settings.")
@@ -210,6 +153,22 @@ type link struct {
 	modals  chan struct{}
 	busy    sync.WaitGroup
 	id      int64
+	state   atomic.Int32 // 1 while it counts as open, 2 afterwards
+}
+
+// up counts the link as open and returns how many there are.
+func (l *link) up() int32 {
+	if l.state.CompareAndSwap(0, 1) {
+		return l.a.open.Add(1)
+	}
+	return 1 + l.a.open.Load()
+}
+
+// down tells that the link's reader has ended.
+func (l *link) down() {
+	if l.state.Swap(2) == 1 {
+		l.a.open.Add(-1)
+	}
 }
 
 // connect opens a connection and returns when Slack has said hello.
@@ -320,6 +279,7 @@ type frame struct {
 // read takes one frame after the other: stored, then acknowledged, then the next.
 func (l *link) read(ctx context.Context) {
 	defer close(l.done)
+	defer l.down()
 	defer l.ws.Close()
 	defer l.busy.Wait()
 	greeted, left := false, false

@@ -132,6 +132,11 @@ func (p slackPane) act(ctx context.Context, name, do string, a actArgs) error {
 	switch do {
 	case "says", "replies", "edits", "deletes", "reacts", "unreacts":
 		act.Do = plainDeed(do)
+	case "answers":
+		act.Do, act.TS = "say", ""
+		if act.ThreadTS = a.on.thread; act.ThreadTS == "" {
+			act.ThreadTS = a.on.id
+		}
 	case "command":
 		act.Do = "command"
 		act.Command, act.Text, _ = strings.Cut(a.text, " ")
@@ -304,6 +309,20 @@ func (p discordPane) act(ctx context.Context, name, do string, a actArgs) error 
 	switch do {
 	case "says", "replies", "edits", "deletes", "reacts", "unreacts":
 		act.Do = plainDeed(do)
+	case "answers":
+		if a.on.where == "room" {
+			if a.on.thread == "" {
+				started, err := p.s.Act(ctx, discordsim.Action{As: act.As, Do: "thread", Channel: a.on.room, Message: a.on.id, Text: "talk"})
+				if err != nil {
+					return err
+				}
+				a.on.thread = started.Thread
+			}
+			act.Channel = a.on.thread
+		}
+		act.Do, act.Message = "say", ""
+	case "posts":
+		act.Do, act.Channel, act.Fields = "thread", storyForum, map[string]string{"name": a.title}
 	case "command", "commandin": // "/atelier imagine prompt=a lighthouse; provider=x"
 		path, opts, _ := strings.Cut(strings.TrimPrefix(a.text, "/"), " | ")
 		act.Do, act.Command, act.Text, act.Options = "command", path, "", map[string]any{}

@@ -77,6 +77,7 @@ type actArgs struct {
 	text   string
 	emoji  string
 	button string
+	title  string
 	file   string
 	data   []byte
 	fields map[string]string
@@ -104,16 +105,22 @@ func of(ts *testscript.TestScript) *story {
 	return s
 }
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, provider=NAME.
+// storyForum is a forum channel that the world has with forum=yes.
+const storyForum = "1100000000000000209"
+
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, provider=NAME, forum=yes.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("ATELIER_TEST_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	forum := false
 	for _, a := range args {
 		k, v, _ := strings.Cut(a, "=")
 		switch k {
+		case "forum":
+			forum = v == "yes"
 		case "slack":
 			o.SlackHTTP = v == "http"
 		case "discord":
@@ -135,11 +142,17 @@ func begin(ts *testscript.TestScript, args []string) {
 	ts.Setenv("ATELIER_REDIS_URL", e.URL()) // for the tools that a story runs beside the program
 	o.Tune = func(so *slacksim.Options, do *discordsim.Options) {
 		so.FileDelay, so.UnfurlDelay = -1, -1
+		if forum {
+			do.Channels = append(do.Channels, discordsim.Channel{ID: storyForum, Type: discordsim.ChannelForum, Name: "acme-ideas", Position: 3})
+		}
 	}
 	blobs := ts.MkAbs("blobs")
 	o.Configure = func(c *app.Config) {
 		c.BlobURL = "file://" + filepath.ToSlash(blobs) + "?create_dir=1&no_tmp_dir=1"
 		c.Drain, c.SketchSide = time.Second, 192
+		if forum {
+			c.Rooms["ACME"] = append(c.Rooms["ACME"], demo.DiscordRoomID(storyForum))
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -245,6 +258,10 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 		}
 	case "replies":
 		a.task, a.text = arg(0), arg(1)
+	case "answers":
+		a.on, a.text = find(ts, p, name, arg(0)), arg(1)
+	case "posts":
+		a.title, a.text = arg(0), arg(1)
 	case "edits":
 		a.on, a.text = find(ts, p, name, arg(0)), arg(1)
 	case "deletes":
@@ -344,7 +361,7 @@ func place(ts *testscript.TestScript, p pane, args []string) (list func() []show
 			all := p.all("")
 			root := ""
 			for _, m := range all {
-				if m.where == "room" && strings.Contains(m.text, task+" ") {
+				if m.where == "room" && strings.Contains(m.text+" ", task+" ") {
 					root = m.thread
 				}
 			}

@@ -170,14 +170,16 @@ func (i *Invocation) takeText(text string, mentions map[string]core.IdentityID) 
 	return i.require()
 }
 
-// takeNamed cuts "--name value" pairs that the row knows out of the words.
+// takeNamed cuts "--name value" pairs that the row knows out of the words; where no free text follows, "name=value" too.
 func (i *Invocation) takeNamed(words []string) (rest []string, named map[string]string) {
 	named = map[string]string{}
+	_, free := tailOf(i.Row)
 	for n := 0; n < len(words); n++ {
 		name, ok := strings.CutPrefix(words[n], "--")
 		value, has := "", false
 		if eq := strings.IndexByte(name, '='); eq > 0 {
 			name, value, has = name[:eq], name[eq+1:], true
+			ok = ok || !free
 		}
 		o, known := i.Row.Option(strings.ToLower(name))
 		switch {

@@ -111,8 +111,9 @@ func rows() []Row {
 		{Verb: "project unbind", Aliases: []string{"unbind"}, Group: GroupOrganise, Role: ad, Ack: AckPrivate,
 			Help: "Take this room out of its project; its threads stay", Examples: []string{"project unbind"}},
 		{Verb: "project settings", Group: GroupOrganise, Role: ad, Ack: AckPrivate,
-			Help: "Show or change a project's settings", Options: []Option{{Name: "default_role", Kind: KindChoice, Help: "The role of whoever sees a bound room", Choices: []string{"editor", "viewer", "none"}}},
-			Examples: []string{"project settings --default_role viewer"}},
+			Help: "Show or change a project's settings", Options: []Option{{Name: "default_role", Kind: KindChoice, Help: "The role of whoever sees a bound room", Choices: []string{"editor", "viewer", "none"}},
+				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}},
+			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
 
 		{Verb: "account link", Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
 			Help: "Say which of your own accounts you use at a provider", Options: []Option{{Name: "provider", Kind: KindText, Help: "The provider", Required: true, Positional: true, Complete: true}},

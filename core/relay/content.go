@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/atelier-bridge/atelier/core"
 )
+
+var errNoParts = errors.New("the platform named no message")
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
@@ -63,7 +66,13 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		if t.unknown == 0 {
 			t.tried = int64(m.Edits) + 1
 		}
-		if v.Thread, err = d.threadOf(ctx, t); err != nil {
+		v.Changed = t.unknown > 0 && m.Edits > 0 && t.tried != int64(m.Edits)+1
+		if t.out.Task.IsTalk() {
+			err = d.talkThread(ctx, t, m, &v)
+		} else {
+			v.Thread, err = d.threadOf(ctx, t)
+		}
+		if err != nil {
 			return err
 		}
 		if v.ReplyTo, err = d.replyTarget(ctx, t, m); err != nil {
@@ -74,12 +83,21 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	if err != nil {
 		return err
 	}
+	if v.Op == core.OpPost && len(r.Parts) == 0 {
+		return core.Wrap(core.CodeUnknown, errNoParts)
+	}
 	if v.Op == core.OpPost && t.unknown > 0 && m.Edits > 0 && t.tried != int64(m.Edits)+1 {
 		if r, err = d.refresh(ctx, t, v, r); err != nil {
 			return err
 		}
 	}
+	if v.Op == core.OpPost && r.Thread != "" {
+		v.Thread = r.Thread
+	}
 	t.shows(core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles})
+	if v.Op == core.OpPost && t.out.Task.TalkRoot() != "" {
+		t.place.Opens = &core.Thread{Room: t.out.Room, ID: v.Thread, Task: t.out.Task, Root: core.MessageID(v.Thread), Cursor: r.Parts[len(r.Parts)-1], Active: m.At, Caught: d.gap(t.out.Room), Checked: d.gap(t.out.Room)}
+	}
 	if len(r.Parts) == 0 {
 		t.place.Parts = at.Parts
 	}

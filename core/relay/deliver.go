@@ -32,6 +32,7 @@ type Deliverer struct {
 	Changes   core.Changes
 	Comments  core.Comments
 	Refs      core.Refs
+	Posts     core.Posts
 	People    core.People
 	Jobs      core.Jobs
 	Blobs     core.Blobs
@@ -101,7 +102,8 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 		var dead *core.DeadLetter
 		switch {
 		case err == nil, code == core.CodeGone && t.out.Kind != core.OutNotice && t.place == nil && !t.posting:
-		case code == core.CodeRetry:
+		case code == core.CodeRetry, code == core.CodeFatal:
+			// A platform that refuses the token has had its alarm; what is for it waits until it takes us again.
 			log.InfoContext(ctx, "delivery waits", "error", err, "tries", n)
 			wait = max(wait, core.RetryAfter(err))
 		case code == core.CodeUnknown && t.unknown < maxUnknown:
@@ -149,7 +151,7 @@ func (t *try) sees(placed map[core.RoomID]core.Placement) (at core.Placement, ex
 
 // shows records where the object shows now. If people were told that it does not, they are told that it does.
 func (t *try) shows(p core.Placement) {
-	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: p}
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: p, Posted: t.posting}
 	if t.placed[t.out.Room].Failed {
 		t.mark = t.marked("")
 	}
@@ -275,6 +277,12 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 	t.posting = v.Op == core.OpPost
 	if t.posting {
 		v.Target = t.done
+		if t.unknown > 0 && d.Posts != nil && t.out.Task != "" {
+			var err error
+			if v.After, err = d.Posts.Newest(ctx, t.out.Task, v.Room); err != nil {
+				return core.Receipt{}, err
+			}
+		}
 	}
 	r, err := plat.Deliver(ctx, v)
 	if t.posting {
@@ -326,11 +334,8 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	if !exists && shown.Thread != "" && t.opened == nil {
 		t.opened = d.opening.begin(t.out.Room)
 	}
-	var gap core.Gap
-	if d.Gap != nil {
-		gap = d.Gap(t.out.Room.Platform()) // asked before the thread is there: nothing in it can be older
-	}
-	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles}
+	gap := d.gap(t.out.Room) // asked before the thread is there: nothing in it can be older
+	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles, Changed: t.unknown > 0 && t.tried != shown.Rev+1}
 	if shown.Thread == "" {
 		if v.Thread, err = d.threadOf(ctx, t); err != nil {
 			return err
@@ -359,6 +364,14 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC(), Caught: gap, Checked: gap}
 	}
 	return nil
+}
+
+// gap is the newest gap of a room's platform.
+func (d *Deliverer) gap(room core.RoomID) core.Gap {
+	if d.Gap == nil {
+		return 0
+	}
+	return d.Gap(room.Platform())
 }
 
 // refresh brings a message up to date that an earlier try may have posted with what was true then.
@@ -405,7 +418,7 @@ func (d *Deliverer) notice(ctx context.Context, t *try) error {
 	if err != nil {
 		return err
 	}
-	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: thread, Parts: r.Parts, Handles: r.Handles}}
+	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: thread, Parts: r.Parts, Handles: r.Handles}, Posted: true}
 	return nil
 }
 

@@ -35,7 +35,11 @@ func laneOf(e core.Entry[core.Outgoing]) string {
 	o := e.Item
 	switch o.Kind {
 	case core.OutCard, core.OutComment, core.OutReact, core.OutNotice:
-		return "t/" + string(o.Room) + "/" + string(o.Task)
+		task := string(o.Task)
+		if o.Task.IsTalk() {
+			task = string(core.TalkTask(o.Task.Project())) // a conversation's replies come after what it hangs on
+		}
+		return "t/" + string(o.Room) + "/" + task
 	case core.OutJob:
 		return "j/" + o.Job.AccountKey()
 	default:

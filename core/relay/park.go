@@ -41,7 +41,7 @@ func threadKey(room core.RoomID, thread core.ThreadID) string {
 func waits(in core.Inbound) bool {
 	switch in.Kind {
 	case core.InboundMessage, core.InboundEdit, core.InboundDelete, core.InboundReact, core.InboundUnreact:
-		return in.Thread != "" && !in.CatchUp
+		return !in.CatchUp
 	}
 	return false
 }

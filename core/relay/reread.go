@@ -19,19 +19,26 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 	if known != nil && known.from.After(since) {
 		since = known.from
 	}
+	if t.Since.After(since) {
+		since = t.Since
+	}
 	for {
 		page, err := r.history.Since(ctx, t.Room, t.ID, cursor, since, catchUpPage)
 		if err != nil {
 			return cursor, seen, err
 		}
 		for _, m := range page.Messages {
-			if m.Inbound == nil || known.has(m.Inbound) {
-				continue
+			if m.Inbound != nil && !known.has(m.Inbound) {
+				in := *m.Inbound
+				in.CatchUp = true
+				if err := r.c.Receiver.Receive(ctx, in); err != nil {
+					return cursor, seen, err
+				}
 			}
-			in := *m.Inbound
-			in.CatchUp = true
-			if err := r.c.Receiver.Receive(ctx, in); err != nil {
-				return cursor, seen, err
+			if m.Thread != "" && t.ID == "" {
+				if err := r.hanging(ctx, t, m.Thread); err != nil {
+					return cursor, seen, err
+				}
 			}
 		}
 		if known != nil {
@@ -45,6 +52,19 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 		}
 		cursor = page.Next
 	}
+}
+
+// hanging reads a thread that hangs on a room's talk, if nobody has spoken there while we listened.
+func (r *rereader) hanging(ctx context.Context, t *core.Thread, id core.ThreadID) error {
+	_, err := r.c.Refs.Thread(ctx, r.p, t.Room, id)
+	if core.ErrorCode(err) != core.CodeNotFound {
+		return err // known: it is read by itself
+	}
+	_, _, err = r.tellSince(ctx, &core.Thread{Room: t.Room, ID: id, Task: t.Task}, "", nil)
+	if core.ErrorCode(err) == core.CodeGone {
+		return nil
+	}
+	return err
 }
 
 // knownComments are a thread's comments as they were before its history was read.

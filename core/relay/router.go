@@ -19,6 +19,15 @@ type Scope struct {
 	Room      *core.Room // nil in direct messages; an empty Project when unbound
 	Project   *core.Project
 	Thread    *core.Thread // nil outside task threads
+	Talk      *core.Thread // the room's own talk or a thread of it, where that is mirrored
+}
+
+// spoken is the thread that talk belongs to, of a task or not; nil when there is none.
+func (s Scope) spoken() *core.Thread {
+	if s.Thread != nil {
+		return s.Thread
+	}
+	return s.Talk
 }
 
 // Commands are the use cases that the router calls. Each returns the change that the inbound leads to; an error with a
@@ -66,9 +75,11 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	if err := r.fill(ctx, &s); err != nil {
 		return err
 	}
-	if !must && r.Hurry != nil && s.Thread != nil && waits(s.In) && s.Thread.Caught < s.In.Gap {
-		r.Hurry(p, s.Thread, s.In.Gap)
-		return errEarly
+	if !must && r.Hurry != nil && waits(s.In) {
+		if th := s.spoken(); th != nil && th.Caught < s.In.Gap {
+			r.Hurry(p, th, s.In.Gap)
+			return errEarly
+		}
 	}
 	var c core.Change
 	moved, err := r.forward(ctx, s)
@@ -187,8 +198,8 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 		}
 	}
 	key := room.Project
-	if s.Thread != nil {
-		key = s.Thread.Task.Project()
+	if th := s.spoken(); th != nil {
+		key = th.Task.Project()
 	}
 	if key == "" {
 		return nil
@@ -197,7 +208,19 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 	if core.ErrorCode(err) == core.CodeNotFound {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.roomTalk(ctx, s)
+}
+
+// place puts the inbound into a thread.
+func (s *Scope) place(th *core.Thread) {
+	if th.Task.IsTalk() {
+		s.Talk = th
+	} else {
+		s.Thread = th
+	}
 }
 
 // openWait bounds how long a message waits for the card whose thread it may be in.
@@ -215,7 +238,7 @@ func (r *Router) thread(ctx context.Context, s *Scope) error {
 		waited := r.Opening != nil && s.In.Kind != core.InboundDelete
 		th, err := r.Refs.Thread(ctx, s.Partition, s.In.Room, s.In.Thread)
 		if err == nil {
-			s.Thread = th
+			s.place(th)
 			return nil
 		}
 		if core.ErrorCode(err) != core.CodeNotFound {
@@ -224,7 +247,7 @@ func (r *Router) thread(ctx context.Context, s *Scope) error {
 		if !waited || !r.Opening(wctx, s.In.Room) {
 			th, err := r.Refs.Thread(ctx, s.Partition, s.In.Room, s.In.Thread)
 			if err == nil {
-				s.Thread = th
+				s.place(th)
 			} else if core.ErrorCode(err) != core.CodeNotFound {
 				return err
 			}

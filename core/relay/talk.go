@@ -12,7 +12,7 @@ import (
 // said handles a message or an edit in a task's thread: it becomes a comment, or changes one.
 func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	m := s.In.Message
-	if s.Thread == nil || m == nil || s.In.Actor.Bot || s.Person == nil {
+	if m == nil || s.In.Actor.Bot || s.Person == nil || s.spoken() == nil && !r.mirrors(s) {
 		return core.Change{}, nil
 	}
 	obj, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
@@ -27,8 +27,8 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	if m.Masked {
 		return r.masked(s), nil
 	}
-	task, err := r.Tasks.Task(ctx, s.Thread.Task)
-	if err != nil {
+	task, threads, err := r.talkOf(ctx, &s)
+	if err != nil || task == nil {
 		return core.Change{}, err
 	}
 	c := r.newComment(s, task)
@@ -44,7 +44,7 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 			return core.Change{}, err
 		}
 	}
-	out := core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task}, Threads: []*core.Thread{seen(s)}}
+	out := core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task}, Threads: append(threads, seen(s))}
 	task.Comments++
 	task.Open++
 	task.UpdatedAt = r.Clock.Now().UTC()
@@ -52,7 +52,7 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	out.Place = append(out.Place, core.PlaceWrite{Object: obj, Room: s.In.Room,
 		Placement: core.Placement{Thread: s.In.Thread, Parts: []core.MessageID{m.ID}, Source: true}})
 	out.Out = r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: task.ID, At: s.In.At}, "0")
-	if len(m.Files) > 0 {
+	if len(m.Files) > 0 && s.Thread != nil {
 		more, err := r.Commands.Uploaded(ctx, s, c)
 		if err != nil {
 			return core.Change{}, err
@@ -75,7 +75,7 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 		ID: core.MakeCommentID(s.In.Room, m.ID), Task: task.ID,
 		Source: core.MessageRef{Room: s.In.Room, Thread: s.In.Thread, ID: m.ID},
 		Author: s.Person.ID, Identity: s.In.Actor.Identity, Name: s.In.Actor.Name, Avatar: s.In.Actor.Avatar,
-		Text: m.Text, At: s.In.At.UTC(), EditedAt: m.EditedAt, EditTold: toldAt(s.In), Late: s.In.CatchUp && r.Clock.Now().Sub(s.In.At) > lateAfter, Found: s.In.CatchUp,
+		Text: titled(m), At: s.In.At.UTC(), EditedAt: m.EditedAt, EditTold: toldAt(s.In), Late: s.In.CatchUp && r.Clock.Now().Sub(s.In.At) > lateAfter, Found: s.In.CatchUp,
 	}
 	if c.Name == "" {
 		c.Name = s.Person.Name
@@ -95,7 +95,7 @@ const lateAfter = time.Minute
 // seen moves a thread's cursor forward. What came live while the thread was not caught up may have a hole before it:
 // then the cursor stays.
 func seen(s Scope) *core.Thread {
-	c := *s.Thread
+	c := *s.spoken()
 	if (s.In.CatchUp || c.Caught >= s.In.Gap) && after(s.In.Message.ID, c.Cursor) {
 		c.Cursor = s.In.Message.ID
 	}
@@ -107,10 +107,10 @@ func seen(s Scope) *core.Thread {
 
 // caughtUp notes that a thread's history was read.
 func caughtUp(s Scope) core.Change {
-	if s.Thread == nil {
+	if s.spoken() == nil {
 		return core.Change{}
 	}
-	c := *s.Thread
+	c := *s.spoken()
 	c.Caught = max(c.Caught, s.In.Gap)
 	if s.In.Whole {
 		c.Checked = max(c.Checked, s.In.Gap)
@@ -164,7 +164,7 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 	if err != nil {
 		return core.Change{}, err
 	}
-	c.Text, c.EditedAt, c.EditTold = m.Text, m.EditedAt, toldAt(s.In)
+	c.Text, c.EditedAt, c.EditTold = titled(m), m.EditedAt, toldAt(s.In)
 	c.Files = keepFiles(c.Files, m.Files)
 	c.Edits++
 	return core.Change{Comments: []*core.Comment{c},
@@ -190,7 +190,7 @@ func toldAt(in core.Inbound) time.Time {
 }
 
 func sameContent(c *core.Comment, m *core.Message) bool {
-	return reflect.DeepEqual(c.Text, m.Text) && slices.EqualFunc(c.Files, m.Files, func(a core.Attached, f core.FileRef) bool { return a.Ref.ID == f.ID })
+	return reflect.DeepEqual(c.Text, titled(m)) && slices.EqualFunc(c.Files, m.Files, func(a core.Attached, f core.FileRef) bool { return a.Ref.ID == f.ID })
 }
 
 // keepFiles keeps what was already fetched of the files that are still there.

@@ -115,6 +115,9 @@ func (s *Studio) completeVersion(ctx context.Context, q core.Query) (core.Card, 
 	id, typed := core.ParseTaskID(q.Options["task"])
 	if typed != nil && q.Thread != "" {
 		th, err := s.Refs.Thread(ctx, s.Parts.OfProject(project), q.Room, q.Thread)
+		if err == nil && th.Task.IsTalk() {
+			th, err = nil, core.Errorf(core.CodeNotFound, "That thread is of no task.")
+		}
 		if err != nil {
 			return core.Card{}, ignoreMissing(err)
 		}

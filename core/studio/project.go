@@ -214,6 +214,22 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 			return core.Change{}, err
 		}
 	}
+	if m := c.inv.Arg("mirror"); m != "" {
+		var err error
+		if p, err = s.Projects.UpdateProject(ctx, p.Key, func(p *core.Project) error {
+			if p.Settings == nil {
+				p.Settings = map[string]string{}
+			}
+			p.Settings[core.SettingMirror] = m
+			return nil
+		}); err != nil {
+			return core.Change{}, err
+		}
+	}
+	mirror := "tasks"
+	if p.MirrorsAll() {
+		mirror = "all"
+	}
 	var rooms []string
 	for _, id := range p.Rooms {
 		name := string(id)
@@ -223,7 +239,7 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 		rooms = append(rooms, name)
 	}
 	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: []core.Field{
-		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
 }
 
 func (s *Studio) taskList(ctx context.Context, c *call) (core.Change, error) {

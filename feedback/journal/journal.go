@@ -265,6 +265,9 @@ func Place(b *rdb.Batch, k rdb.Keys, p core.Partition, w core.PlaceWrite) error 
 	for _, m := range w.Parts {
 		b.Claim(k.Ref(p, w.Room, m), string(w.Object), k.Journal(p))
 	}
+	if _, task, _ := w.Object.Parts(); w.Posted && len(w.Parts) > 0 {
+		b.Do("HSET", k.Posted(p, task), string(w.Room), string(w.Parts[len(w.Parts)-1]))
+	}
 	if w.Opens != nil {
 		return PutThread(b, k, p, w.Opens)
 	}

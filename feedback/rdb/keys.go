@@ -100,6 +100,11 @@ func (k Keys) Undelivered(p core.Partition, task core.TaskID) string {
 	return k.in(p, "undelivered:"+string(task))
 }
 
+// Posted holds our newest message in a task's threads, by room. HASH
+func (k Keys) Posted(p core.Partition, task core.TaskID) string {
+	return k.in(p, "posted:"+string(task))
+}
+
 // Placed holds where an object shows, by room, JSON. HASH
 func (k Keys) Placed(p core.Partition, obj core.ObjectID) string {
 	return k.in(p, "placed:"+string(obj))

@@ -97,6 +97,15 @@ func (s *Store) ActiveThreads(ctx context.Context, p core.Partition, since time.
 	return out, nil
 }
 
+// Newest returns our newest recorded message in a task's thread in a room.
+func (s *Store) Newest(ctx context.Context, task core.TaskID, room core.RoomID) (core.MessageID, error) {
+	v, err := s.db.Client.HGet(ctx, s.db.Keys.Posted(s.partition(task), task), string(room)).Result()
+	if errors.Is(err, redis.Nil) {
+		return "", nil
+	}
+	return core.MessageID(v), rdb.Fault(err)
+}
+
 // Undelivered returns why objects of a task do not show in a room.
 func (s *Store) Undelivered(ctx context.Context, task core.TaskID, room core.RoomID) (map[core.ObjectID]string, int64, error) {
 	all, err := s.db.Client.HGetAll(ctx, s.db.Keys.Undelivered(s.partition(task), task)).Result()

@@ -14,7 +14,7 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
-// Store implements core.Changes, core.Tasks, core.Comments, core.Refs and core.Marks.
+// Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks and core.Posts.
 type Store struct{ db *rdb.DB }
 
 var (
@@ -23,6 +23,7 @@ var (
 	_ core.Comments = (*Store)(nil)
 	_ core.Refs     = (*Store)(nil)
 	_ core.Marks    = (*Store)(nil)
+	_ core.Posts    = (*Store)(nil)
 )
 
 // New returns the review store.
@@ -49,7 +50,9 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 		if err := b.PutRecord(k.Task(p, t.ID), t.Rev, t); err != nil {
 			return err
 		}
-		b.Do("ZADD", k.TaskList(p, t.ID.Project()), t.ID.Number(), string(t.ID))
+		if !t.ID.IsTalk() { // people list tasks only
+			b.Do("ZADD", k.TaskList(p, t.ID.Project()), t.ID.Number(), string(t.ID))
+		}
 		s.feed(b, p, "task", string(t.ID))
 	}
 	for _, v := range c.Versions {

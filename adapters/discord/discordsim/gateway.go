@@ -40,11 +40,12 @@ type gatewayState struct {
 	sessions   map[string]*session
 	conns      map[*conn]bool
 	identified []time.Time
+	lately     map[int]time.Time // by identify bucket
 	held       *event
 }
 
 func (g *gatewayState) init() {
-	g.sessions, g.conns = map[string]*session{}, map[*conn]bool{}
+	g.sessions, g.conns, g.lately = map[string]*session{}, map[*conn]bool{}, map[int]time.Time{}
 }
 
 func (g *gatewayState) closeAll() {
@@ -56,6 +57,7 @@ func (g *gatewayState) closeAll() {
 // session outlives its connections until the client ends it or stays away too long.
 type session struct {
 	id      string
+	shard   [2]int
 	seq     int
 	intents int
 	version int
@@ -102,7 +104,11 @@ func (s *Server) sessionLimit() obj {
 	if len(s.gw.identified) > 0 {
 		reset = int(s.gw.identified[0].Add(24 * time.Hour).Sub(s.now()).Milliseconds())
 	}
-	return obj{"total": identifies, "remaining": max(identifies-len(s.gw.identified), 0), "reset_after": reset, "max_concurrency": 1}
+	remaining := max(identifies-len(s.gw.identified), 0)
+	if s.o.StaleSessionLimit {
+		remaining = identifies
+	}
+	return obj{"total": identifies, "remaining": remaining, "reset_after": reset, "max_concurrency": s.o.MaxConcurrency}
 }
 
 func (g *gatewayState) prune(now time.Time) {

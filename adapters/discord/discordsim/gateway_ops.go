@@ -65,10 +65,16 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 		return
 	}
 	s.gw.prune(s.now())
-	if n := len(s.gw.identified); s.o.Limits && n > 0 && s.now().Sub(s.gw.identified[n-1]) < 5*time.Second {
+	shard := [2]int{0, 1}
+	if len(in.Shard) == 2 {
+		shard = [2]int(in.Shard)
+	}
+	bucket := shard[0] % s.o.MaxConcurrency
+	if last, ok := s.gw.lately[bucket]; s.o.Limits && ok && s.now().Sub(last) < 5*time.Second {
 		c.op(9, false)
 		return
 	}
+	s.gw.lately[bucket] = s.now()
 	s.gw.identified = append(s.gw.identified, s.now())
 	if len(s.gw.identified) > identifies {
 		// Going over the daily budget costs the token.
@@ -78,7 +84,7 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 		}
 		return
 	}
-	ss := &session{id: randomToken(16), intents: *in.Intents, version: c.version, conn: c}
+	ss := &session{id: randomToken(16), shard: shard, intents: *in.Intents, version: c.version, conn: c}
 	c.session, c.packets = ss, in.Compress && !c.stream
 	s.gw.sessions[ss.id] = ss
 	for len(s.gw.sessions) > maxSessions {
@@ -86,11 +92,7 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 	}
 	me := s.userJSON(s.o.BotUserID)
 	me["verified"], me["mfa_enabled"], me["email"] = true, true, nil
-	shard := []int{0, 1}
-	if len(in.Shard) == 2 {
-		shard = in.Shard
-	}
-	mine := shard[1] <= 1 || int(snow(s.guild.ID)>>22%uint64(shard[1])) == shard[0]
+	mine := s.shardOf(shard[1]) == shard[0]
 	guilds := []obj{}
 	if mine {
 		guilds = append(guilds, obj{"id": s.guild.ID, "unavailable": true})
@@ -106,6 +108,21 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 	}
 	s.gatewayFaultsOn(c)
 	s.bump()
+}
+
+// shardOf is the shard that is told of the server; direct messages go to shard 0.
+func (s *Server) shardOf(total int) int { return int(snow(s.guild.ID) >> 22 % uint64(max(total, 1))) }
+
+// tells reports whether a session's shard is told of an event.
+func (s *Server) tells(ss *session, e event) bool {
+	if ss.shard[1] <= 1 || e.name == "USER_UPDATE" {
+		return true
+	}
+	_, guild := e.data["guild_id"]
+	if guild || strings.HasPrefix(e.name, "GUILD_") {
+		return s.shardOf(ss.shard[1]) == ss.shard[0]
+	}
+	return ss.shard[0] == 0
 }
 
 func (g *gatewayState) evict() {
@@ -355,7 +372,7 @@ func (s *Server) dispatch(e event) {
 
 func (s *Server) deliver(e event) {
 	for _, ss := range s.gw.sessions {
-		if e.intent != 0 && ss.intents&e.intent == 0 {
+		if e.intent != 0 && ss.intents&e.intent == 0 || !s.tells(ss, e) {
 			continue
 		}
 		if e.name == "THREAD_MEMBERS_UPDATE" {

@@ -129,3 +129,15 @@ func sendPermission(c *channel) uint64 {
 	}
 	return PermSendMessages
 }
+
+// Deny takes permissions from the app in a channel, for tests of what it cannot do.
+func (s *Server) Deny(channel string, perms uint64) error {
+	return s.update(func(t *tx) error {
+		ch := s.channels[channel]
+		if ch == nil {
+			return errUnknownChannel()
+		}
+		t.setOverwrite(ch, Overwrite{ID: s.o.BotUserID, Type: 1, Deny: perms}, false)
+		return nil
+	})
+}

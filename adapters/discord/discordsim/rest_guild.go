@@ -59,7 +59,7 @@ func (s *Server) members() []string {
 }
 
 func (s *Server) gatewayBot(*tx, *call) (int, any, error) {
-	return http.StatusOK, obj{"url": s.gatewayURL(), "shards": 1, "session_start_limit": s.sessionLimit()}, nil
+	return http.StatusOK, obj{"url": s.gatewayURL(), "shards": s.o.Shards, "session_start_limit": s.sessionLimit()}, nil
 }
 
 func (s *Server) me(*tx, *call) (int, any, error) {

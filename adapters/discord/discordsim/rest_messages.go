@@ -111,9 +111,11 @@ func window(ids []string, before, after, around string, limit int) []string {
 	return ids[max(len(ids)-limit, 0):]
 }
 
-// botView is a message as REST gives it to the app: blank where the app lacks the message content intent.
+// botView is a message as a history gives it to the app: without its nonce, which Discord does not keep, and blank where
+// the app lacks the message content intent.
 func (s *Server) botView(m *message) obj {
 	o := s.messageJSON(m, s.o.BotUserID)
+	delete(o, "nonce")
 	if s.o.DisallowedIntents&intentMessageContent != 0 && s.private(m) {
 		blank(o)
 	}

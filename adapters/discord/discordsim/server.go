@@ -44,6 +44,10 @@ type Options struct {
 	AckWindow time.Duration
 	// DisallowedIntents are privileged intents that the app may not use: identifying with one is answered by 4014.
 	DisallowedIntents int
+	// Shards is how many shards the gateway recommends, MaxConcurrency how many may identify at the same time; default 1.
+	Shards, MaxConcurrency int
+	// StaleSessionLimit makes the gateway tell a budget of new sessions that nobody has used.
+	StaleSessionLimit bool
 	// Limits switches the platform's rate limits on.
 	Limits bool
 	// Client sends interactions to InteractionsURL.
@@ -157,6 +161,7 @@ func withDefaults(o Options) Options {
 	if o.HeartbeatInterval <= 0 {
 		o.HeartbeatInterval = 41250 * time.Millisecond
 	}
+	o.Shards, o.MaxConcurrency = max(o.Shards, 1), max(o.MaxConcurrency, 1)
 	if o.AckWindow <= 0 {
 		o.AckWindow = 3 * time.Second
 	}

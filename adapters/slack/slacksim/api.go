@@ -236,6 +236,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.note(q, plan.errorAfter, "error_after")
 		http.Error(w, "<html>Bad Gateway</html>", plan.errorAfter)
 		return
+	case plan.cut && err == nil:
+		s.note(q, http.StatusOK, "undecodable")
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		io.WriteString(w, `{"ok":true,"file`)
+		return
 	case plan.undecodable && err == nil:
 		makeUndecodable(out)
 	}

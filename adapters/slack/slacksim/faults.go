@@ -24,7 +24,8 @@ type Fault struct {
 	Delay       time.Duration `json:"-"`                     // the same for callers in Go
 	Status      int           `json:"status,omitempty"`      // for error_after; default 502
 	Probability float64       `json:"probability,omitempty"`
-	// Mode refines a kind: "new_event_id" for duplicate, "warning" for socket_disconnect.
+	// Mode refines a kind: "new_event_id" for duplicate, "warning" for socket_disconnect, "cut" for undecodable: an
+	// answer that is no JSON instead of one with an element that is new.
 	Mode string `json:"mode,omitempty"`
 }
 
@@ -124,6 +125,7 @@ type plan struct {
 	dropBefore  bool
 	dropAfter   bool
 	undecodable bool
+	cut         bool
 	fails       string
 }
 
@@ -135,9 +137,6 @@ func (s *Server) faultsFor(method, channel string) plan {
 	}
 	// One call meets one failure.
 	for _, kind := range []string{"ratelimited", "error_before", "drop_before", "invalid_auth", "token_revoked", "missing_scope", "error_after", "drop_after", "undecodable"} {
-		if kind == "undecodable" && method != "chat.postMessage" && method != "chat.update" {
-			continue // only these echo a message
-		}
 		f := take(kind)
 		if f == nil {
 			continue
@@ -155,7 +154,8 @@ func (s *Server) faultsFor(method, channel string) plan {
 		case "drop_after":
 			p.dropAfter = true
 		case "undecodable":
-			p.undecodable = true
+			// Only posts and updates echo a message; other answers can only be cut.
+			p.undecodable, p.cut = true, f.Mode == "cut" || method != "chat.postMessage" && method != "chat.update"
 		default:
 			p.fails = kind
 		}

@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -9,6 +10,7 @@ import (
 	_ "image/jpeg" // "
 	_ "image/png"  // "
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"net/url"
@@ -303,6 +305,28 @@ func (s *Server) filesInfo(q *request) (obj, error) {
 		out["mimetype"], out["filetype"] = "", ""
 	}
 	return obj{"file": out, "comments": []any{}, "response_metadata": obj{"next_cursor": ""}}, nil
+}
+
+// filesList lists files by page, newest first. Those that were not completed are nowhere to be seen.
+func (s *Server) filesList(q *request) (obj, error) {
+	lo, hi := q.num("ts_from", 0), q.num("ts_to", math.MaxInt)
+	var list []*File
+	for _, f := range s.st.files {
+		in := q.str("channel") == "" || slices.ContainsFunc(f.Shares, func(sh Share) bool { return sh.Channel == q.str("channel") })
+		if f.Complete && !f.Deleted && in && s.seesFile(f) && (q.str("user") == "" || f.User == q.str("user")) && int(f.Created) >= lo && int(f.Created) <= hi {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b *File) int { return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(a.ID, b.ID)) })
+	count, page := min(max(q.num("count", 100), 1), 1000), max(q.num("page", 1), 1)
+	from := min((page-1)*count, len(list))
+	files := []obj{}
+	for _, f := range list[from:min(from+count, len(list))] {
+		o := s.fileJSON(f)
+		delete(o, "shares") // only files.info tells in which messages it stands
+		files = append(files, o)
+	}
+	return obj{"files": files, "paging": obj{"count": count, "total": len(list), "page": page, "pages": (len(list) + count - 1) / count}}, nil
 }
 
 func (s *Server) filesDelete(q *request) (obj, error) {

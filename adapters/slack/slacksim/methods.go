@@ -41,6 +41,7 @@ func methodTable() map[string]*method {
 		"files.getUploadURLExternal":   {run: (*Server).filesGetUploadURL, scope: "files:write", tier: 4, needed: "filename length"},
 		"files.completeUploadExternal": {run: (*Server).filesComplete, scope: "files:write", tier: 4, needed: "files"},
 		"files.info":                   {run: (*Server).filesInfo, scope: "files:read", tier: 4, needed: "file"},
+		"files.list":                   {run: (*Server).filesList, scope: "files:read", tier: 3},
 		"files.delete":                 {run: (*Server).filesDelete, scope: "files:write", tier: 3, needed: "file"},
 
 		"views.open":    {run: (*Server).viewsOpen, tier: 4, needed: "view"},

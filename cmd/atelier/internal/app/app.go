@@ -146,7 +146,7 @@ func (a *App) build() error {
 	a.accept.Answers, a.accept.Missed, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Newest
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
-	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review,
+	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Posts: a.store.Review,
 		People: a.store.People, Jobs: a.store.Jobs, Blobs: a.blobs, Imaging: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
 		Submitted: a.runner.Wake, Gap: a.catchUp.Newest, Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
@@ -161,14 +161,16 @@ func (a *App) build() error {
 func (a *App) buildPlatforms() (err error) {
 	if a.cfg.Slack.Enabled() {
 		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack")})
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"),
+			SlowHistory: a.cfg.Slack.SlowHistory})
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)
 		}
 	}
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log})
+			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log,
+			Shards: a.cfg.Discord.Shards})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kelseyhightower/envconfig"
 
+	"github.com/atelier-bridge/atelier/adapters/discord"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
@@ -37,11 +38,13 @@ type raw struct {
 	SlackAppToken      string `split_words:"true" desc:"xapp-...: Socket Mode"`
 	SlackSigningSecret string `split_words:"true" desc:"signed HTTP at /slack/events /slack/commands /slack/interactions"`
 	SlackApiUrl        string `split_words:"true" default:"https://slack.com/api/" desc:"Slack's API"`
+	SlackHistory       string `split_words:"true" default:"normal" desc:"normal, or slow: histories once a minute, as Slack limits apps sold outside its Marketplace"`
 
 	DiscordBotToken      string `split_words:"true" desc:"bot token"`
 	DiscordApplicationId string `split_words:"true" desc:"application id"`
 	DiscordPublicKey     string `split_words:"true" desc:"interactions over HTTP at /discord/interactions; otherwise the gateway"`
 	DiscordApiUrl        string `split_words:"true" default:"https://discord.com/api/v10" desc:"Discord's API"`
+	DiscordShards        string `split_words:"true" default:"0" desc:"gateway connections in all; 0 is what Discord recommends"`
 
 	Providers       string `split_words:"true" default:"midjourney,sketch" desc:"which are offered"`
 	DefaultProvider string `split_words:"true" default:"sketch" desc:"for people who chose none"`
@@ -93,6 +96,7 @@ type Config struct {
 type SlackConfig struct {
 	BotToken, AppToken, SigningSecret core.Secret
 	APIURL                            string
+	SlowHistory                       bool // Slack's harshest limit for histories
 }
 
 // Enabled reports whether Slack is configured.
@@ -104,6 +108,7 @@ type DiscordConfig struct {
 	ApplicationID string
 	PublicKey     string
 	APIURL        string
+	Shards        int // gateway connections in all; 0: as many as Discord recommends
 }
 
 // Enabled reports whether Discord is configured.
@@ -156,8 +161,15 @@ func (r raw) check(environ []string) (Config, error) {
 	if len(c.Keys) == 0 {
 		bad.add("ATELIER_KEYS is missing: make one with \"atelier keys new\" and keep it safe, without it sealed accounts cannot be opened")
 	}
-	c.Slack = SlackConfig{core.NewSecret(r.SlackBotToken), core.NewSecret(r.SlackAppToken), core.NewSecret(r.SlackSigningSecret), withSlash(r.SlackApiUrl)}
-	c.Discord = DiscordConfig{core.NewSecret(strings.TrimPrefix(r.DiscordBotToken, "Bot ")), r.DiscordApplicationId, r.DiscordPublicKey, strings.TrimSuffix(r.DiscordApiUrl, "/")}
+	c.Slack = SlackConfig{core.NewSecret(r.SlackBotToken), core.NewSecret(r.SlackAppToken), core.NewSecret(r.SlackSigningSecret), withSlash(r.SlackApiUrl), r.SlackHistory == "slow"}
+	c.Discord = DiscordConfig{core.NewSecret(strings.TrimPrefix(r.DiscordBotToken, "Bot ")), r.DiscordApplicationId, r.DiscordPublicKey, strings.TrimSuffix(r.DiscordApiUrl, "/"), 0}
+	if r.SlackHistory != "normal" && r.SlackHistory != "slow" {
+		bad.add("ATELIER_SLACK_HISTORY=%q: use normal or slow", r.SlackHistory)
+	}
+	var err error
+	if c.Discord.Shards, err = strconv.Atoi(r.DiscordShards); err != nil || c.Discord.Shards < 0 || c.Discord.Shards > discord.MaxShards {
+		bad.add("ATELIER_DISCORD_SHARDS=%q: write a number from 0 to %d", r.DiscordShards, discord.MaxShards)
+	}
 	checkURL(&bad, "ATELIER_SLACK_API_URL", c.Slack.APIURL, false, "http", "https")
 	checkURL(&bad, "ATELIER_DISCORD_API_URL", c.Discord.APIURL, false, "http", "https")
 	if c.Slack.Enabled() && r.SlackAppToken == "" && r.SlackSigningSecret == "" {
