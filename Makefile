@@ -1,4 +1,4 @@
-.PHONY: demo test race lint golden bench bench-long fuzz
+.PHONY: demo test race lint golden bench bench-long fuzz chaos faults
 
 demo: ## try everything on this machine
 	go run ./cmd/atelier demo
@@ -27,3 +27,9 @@ FUZZ ?= 10s
 fuzz: ## each fuzz test for a short while
 	@go list ./... | while read p; do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZ) $$p || exit 1; done; done
+
+chaos: ## everything breaks for two minutes while people talk; make chaos CHAOS="-seed 7 -kills 300 -duration 20m"
+	go run ./cmd/atelier/internal/chaos $(CHAOS)
+
+faults: ## a table of eight single faults, each measured
+	go run ./cmd/atelier/internal/chaos -faults $(CHAOS)
