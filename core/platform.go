@@ -34,6 +34,13 @@ type History interface {
 	Reactors(ctx context.Context, room RoomID, thread ThreadID, msg MessageID, e Emoji) ([]IdentityID, error)
 }
 
+// Latest tells cheaply which threads of a room have news; platforms that can do so implement it.
+type Latest interface {
+	// Latest returns the newest message of threads that began or were active since a time, as far as one or two calls
+	// tell; a thread that is not among them may have news.
+	Latest(ctx context.Context, room RoomID, since time.Time) (map[ThreadID]MessageID, error)
+}
+
 // Page is a part of a history.
 type Page struct {
 	Messages []Past
@@ -69,6 +76,12 @@ type Directory interface {
 	Room(ctx context.Context, id RoomID) (RoomInfo, error)
 	// Link returns a URL that opens the thread or message for people who may see it; empty if it cannot be built.
 	Link(room RoomID, thread ThreadID, msg MessageID) string
+}
+
+// Namer tells who somebody is where an event did not say so; platforms whose events carry only ids implement it.
+type Namer interface {
+	// WhoIs returns the display name and picture behind an identity; CodeRetry when that cannot be asked now.
+	WhoIs(ctx context.Context, id IdentityID) (Actor, error)
 }
 
 // RoomInfo is a room as its platform describes it.
@@ -168,8 +181,11 @@ type Delivery struct {
 	// Changed says that the content may have changed since an earlier try.
 	Changed bool
 	Since   time.Time // when it was first tried; zero at the first try
-	Attempt int       // tries before this one whose outcome is not known to be "nothing happened"
-	Author  *Author   // nil: as the app itself
+	// Tried is a moment after which nobody tried this delivery, when Attempt > 0: what was read of its thread later than that
+	// shows what became of every try. Zero when none is known.
+	Tried   time.Time
+	Attempt int     // tries before this one whose outcome is not known to be "nothing happened"
+	Author  *Author // nil: as the app itself
 	Text    RichText
 	Card    *Card
 	Files   []File
@@ -212,6 +228,22 @@ type Receipt struct {
 	Notes   []string           // what could not be shown (a file over the limit), for people
 }
 
+type mayPost struct{}
+
+// WithMayPost gives a context a question that adapters ask immediately before each call that makes something new, after
+// all waiting for limits: may it still be made? A process that was frozen finds out so that somebody else does its work.
+func WithMayPost(ctx context.Context, ask func(context.Context) error) context.Context {
+	return context.WithValue(ctx, mayPost{}, ask)
+}
+
+// MayPost asks that question; nil when nobody set one. After an error nothing may be made.
+func MayPost(ctx context.Context) error {
+	if ask, ok := ctx.Value(mayPost{}).(func(context.Context) error); ok {
+		return ask(ctx)
+	}
+	return nil
+}
+
 // Limiter paces calls, shared by every replica that uses the same token.
 type Limiter interface {
 	// Wait blocks until a call in this bucket may start, or the context ends.
@@ -250,6 +282,9 @@ type Gaps interface {
 	Note(ctx context.Context, p PlatformName, g Gap) (Gap, error)
 	// Newest returns the newest gap of each platform.
 	Newest(ctx context.Context) (map[PlatformName]Gap, error)
+	// Listening notes whether this process is told of a platform's events now, for a few seconds, and returns how many
+	// other processes are.
+	Listening(ctx context.Context, p PlatformName, now bool) (others int, err error)
 }
 
 // Lease is a held lease. Fence grows with each holder; stores refuse writes with an old one.

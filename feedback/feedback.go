@@ -83,7 +83,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.Review, s.Journal, s.People, s.Jobs = review.New(db), journal.New(db), people.New(db, o.Clock), jobs.New(db)
 	holder := rdb.NewHolder()
 	s.Leases = &rdb.Leases{DB: db, Holder: holder, Clock: o.Clock}
-	s.Members, s.Gaps = &rdb.Members{DB: db, Holder: holder}, &rdb.Gaps{DB: db}
+	s.Members, s.Gaps = &rdb.Members{DB: db, Holder: holder}, &rdb.Gaps{DB: db, Holder: holder}
 	s.Limiter = &rdb.Limiter{DB: db, Clock: o.Clock}
 	return s, nil
 }

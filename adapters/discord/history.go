@@ -169,6 +169,27 @@ func (a *Adapter) Reactors(ctx context.Context, room core.RoomID, thread core.Th
 	return out, nil
 }
 
+// Latest returns the newest message of a room's active threads.
+func (a *Adapter) Latest(ctx context.Context, room core.RoomID, _ time.Time) (map[core.ThreadID]core.MessageID, error) {
+	guild, channel, err := parseRoom(room)
+	if err != nil {
+		return nil, err
+	}
+	var active struct {
+		Threads []wireChannel `json:"threads"`
+	}
+	if err := a.rest.do(ctx, call{method: http.MethodGet, route: "GET guilds/threads/active", major: guild, path: "guilds/" + guild + "/threads/active"}, &active); err != nil {
+		return nil, err
+	}
+	out := map[core.ThreadID]core.MessageID{}
+	for _, t := range active.Threads {
+		if t.ParentID == channel && t.LastID != "" {
+			out[core.ThreadID(t.ID)] = core.MessageID(t.LastID)
+		}
+	}
+	return out, nil
+}
+
 // forumSince reads the active posts of a forum that are newer than an id: their first messages.
 func (a *Adapter) forumSince(ctx context.Context, guild, forum, after string) (core.Page, error) {
 	out := core.Page{Next: core.MessageID(after), Complete: true}

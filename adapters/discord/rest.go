@@ -82,6 +82,11 @@ func (r *rest) do(ctx context.Context, c call, out any) error {
 			return cut(ctx, ctx.Err(), false, c.eff)
 		}
 	}
+	if c.eff == creating {
+		if err := core.MayPost(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.route, err)
+		}
+	}
 	if err := r.waitGlobal(ctx, c); err != nil {
 		return fmt.Errorf("%s: %w", c.route, err)
 	}

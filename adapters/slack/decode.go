@@ -91,8 +91,9 @@ type message struct {
 	Previous *message `json:"previous_message"`
 
 	// These stand in histories only.
-	ReplyCount int `json:"reply_count"`
-	Reactions  []struct {
+	ReplyCount  int    `json:"reply_count"`
+	LatestReply scalar `json:"latest_reply"`
+	Reactions   []struct {
 		Name  string   `json:"name"`
 		Count int      `json:"count"`
 		Users []string `json:"users"`

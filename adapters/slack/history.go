@@ -131,6 +131,33 @@ func (a *Adapter) Since(ctx context.Context, room core.RoomID, thread core.Threa
 	return page, nil
 }
 
+// Latest returns the newest reply of the threads that began since a time, at most those of the newest pages.
+func (a *Adapter) Latest(ctx context.Context, room core.RoomID, since time.Time) (map[core.ThreadID]core.MessageID, error) {
+	team, channel, err := parseRoom(room)
+	if err != nil {
+		return nil, err
+	}
+	i, err := a.in(ctx, team)
+	if err != nil {
+		return nil, err
+	}
+	out := map[core.ThreadID]core.MessageID{}
+	read := 0
+	_, err = i.pages(ctx, window{channel: channel, oldest: formatTS(since)}, func(m *message) bool {
+		if latest := core.MessageID(m.LatestReply); latest != "" {
+			out[core.ThreadID(m.TS)] = latest
+		} else {
+			out[core.ThreadID(m.TS)] = core.MessageID(m.TS)
+		}
+		read++
+		return read < 2*pageSize
+	})
+	return out, err
+}
+
+// Connected reports whether Slack tells this process of events over a socket now.
+func (a *Adapter) Connected() bool { return a.open.Load() > 0 }
+
 // reactionsOf reads a message's reactions. Slack names everybody up to some number that it does not tell.
 func (s scope) reactionsOf(m *message) []core.Reaction {
 	var out []core.Reaction

@@ -103,6 +103,11 @@ func (i *installation) do(ctx context.Context, method, channel string, creating 
 	if ctx.Err() != nil {
 		return core.Wrap(core.CodeRetry, context.Cause(ctx)) // nothing was sent
 	}
+	if creating {
+		if err := core.MayPost(ctx); err != nil {
+			return err
+		}
+	}
 	err := f(ctx)
 	out := classify(err, creating)
 	after, refused := refusedFor(err)

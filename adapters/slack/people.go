@@ -54,6 +54,26 @@ func (i *installation) lookup(ctx context.Context, user string) person {
 	return p
 }
 
+// WhoIs returns the display name and picture of a user whom an event did not name.
+func (a *Adapter) WhoIs(ctx context.Context, id core.IdentityID) (core.Actor, error) {
+	team, user, err := parseIdentity(id)
+	if err != nil {
+		return core.Actor{}, err
+	}
+	i, err := a.in(ctx, team)
+	if err != nil {
+		return core.Actor{}, err
+	}
+	if p, ok := i.people.get(user, a.o.Clock.Now()); ok && p.Name == "" {
+		i.people.drop(user) // it could not be asked a moment ago
+	}
+	p := i.lookup(ctx, user)
+	if p.Name == "" {
+		return core.Actor{}, core.Errorf(core.CodeRetry, "Slack does not tell who that is.")
+	}
+	return core.Actor{Identity: id, Name: p.Name, Avatar: p.Avatar, Bot: p.Bot}, nil
+}
+
 // briefly bounds the look-ups of one inbound.
 func (a *Adapter) briefly(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, a.tune.lookup)

@@ -22,6 +22,14 @@ type CatchUp struct {
 	// deletions and reactions. Zero means the defaults: 7 days and 1,000.
 	Age      time.Duration
 	Messages int
+	// Limiter paces the reading of what may have changed in known threads, so that it does not take the platforms' limits
+	// from what people wait for. It may be nil.
+	Limiter core.Limiter
+	// Listens tells of a platform that gives what it could not deliver to another process (Slack's sockets) whether this
+	// process hears it now: while another one does, a new connection is no gap.
+	Listens map[core.PlatformName]func() bool
+	// Posts tells what we posted last in a thread; it may be nil.
+	Posts core.Posts
 	// Vanished is told of more messages of one thread being gone than anybody believes without asking. It may be nil.
 	Vanished func(ctx context.Context, t *core.Thread, count int)
 	Clock    core.Clock
@@ -31,7 +39,8 @@ type CatchUp struct {
 	newest  map[core.PlatformName]core.Gap
 	noted   map[core.PlatformName]core.Gap // what the store knows of
 	alone   bool
-	changed chan struct{} // closed when newest grows
+	told    map[core.PlatformName]core.Gap // told of by a platform that another process may hear
+	changed chan struct{}                  // closed when newest grows
 	hurried map[core.Partition]map[core.PlatformName]*urgent
 }
 
@@ -67,7 +76,32 @@ type want struct {
 
 // Gap tells that events of a platform may have been missed up to now. It returns at once.
 func (c *CatchUp) Gap(p core.PlatformName) {
-	c.raise(p, core.Gap(c.Clock.Now().UnixMilli()))
+	gap := core.Gap(c.Clock.Now().UnixMilli())
+	if c.Listens[p] == nil {
+		c.raise(p, gap)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.prepare()
+	c.told[p] = gap
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// listen notes who hears the platforms that have several listeners, and turns what was told of them into gaps where
+// nobody else heard.
+func (c *CatchUp) listen(ctx context.Context) {
+	for p, hears := range c.Listens {
+		others, err := c.Gaps.Listening(ctx, p, hears())
+		c.mu.Lock()
+		gap := c.told[p]
+		delete(c.told, p)
+		c.mu.Unlock()
+		if gap > 0 && (err != nil || others == 0) {
+			c.raise(p, gap)
+		}
+	}
 }
 
 // Alone tells that no other process was there at start: everything since the last one stopped may have been missed.
@@ -99,6 +133,7 @@ func (c *CatchUp) raise(p core.PlatformName, g core.Gap) {
 func (c *CatchUp) prepare() {
 	if c.newest == nil {
 		c.newest, c.noted = map[core.PlatformName]core.Gap{}, map[core.PlatformName]core.Gap{}
+		c.told = map[core.PlatformName]core.Gap{}
 		c.changed, c.hurried = make(chan struct{}), map[core.Partition]map[core.PlatformName]*urgent{}
 	}
 }
@@ -126,6 +161,7 @@ func (c *CatchUp) Run(ctx context.Context) {
 
 // share writes this process's gaps and reads the others'.
 func (c *CatchUp) share(ctx context.Context, began time.Time) {
+	c.listen(ctx)
 	c.mu.Lock()
 	c.prepare()
 	ours := map[core.PlatformName]core.Gap{}
@@ -216,6 +252,7 @@ type rereader struct {
 	history core.History
 	// What was read, until the threads' records say so too.
 	done, whole map[string]core.Gap
+	taught      bool
 }
 
 func (r *rereader) run(ctx context.Context) {
@@ -311,13 +348,18 @@ func (r *rereader) pass(ctx context.Context, gap core.Gap) bool {
 	}
 	clearOld(r.done, all)
 	clearOld(r.whole, all)
+	news := &news{r: r}
 	for _, t := range all {
 		if ctx.Err() != nil {
 			return false
 		}
 		if key := threadKey(t.Room, t.ID); t.Caught < gap && r.done[key] < gap {
 			ok = r.urgent(ctx) && ok
-			ok = r.read(ctx, t, gap) && ok
+			if news.none(ctx, t) {
+				ok = r.judge(ctx, t, r.tell(ctx, t, gap, "", false)) && ok
+			} else {
+				ok = r.read(ctx, t, gap) && ok
+			}
 		}
 	}
 	for _, t := range all {
@@ -326,10 +368,40 @@ func (r *rereader) pass(ctx context.Context, gap core.Gap) bool {
 		}
 		if key := threadKey(t.Room, t.ID); t.Checked < gap && r.whole[key] < gap {
 			ok = r.urgent(ctx) && ok
+			if r.pace(ctx) != nil {
+				return false
+			}
 			ok = r.check(ctx, t, gap) && ok
 		}
 	}
 	return ok
+}
+
+// Rechecks take at most half of Slack's 50 readings a minute: https://docs.slack.dev/apis/web-api/rate-limits
+const (
+	rechecks      = 25
+	recheckWindow = time.Minute
+)
+
+// pace waits until a thread may be read again for what may have changed in it.
+func (r *rereader) pace(ctx context.Context) error {
+	if r.c.Limiter == nil || r.plat != core.Slack {
+		return context.Cause(ctx)
+	}
+	const bucket = "catch-up/slack"
+	if !r.taught {
+		r.c.Limiter.Learn(ctx, bucket, rechecks, recheckWindow)
+		r.taught = true
+	}
+	for {
+		err := r.c.Limiter.Wait(ctx, bucket)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if err := r.c.Clock.Sleep(ctx, max(core.RetryAfter(err), time.Second)); err != nil {
+			return err
+		}
+	}
 }
 
 // clearOld forgets threads that are active no more.
@@ -369,7 +441,7 @@ func (r *rereader) read(ctx context.Context, t *core.Thread, gap core.Gap) bool 
 	if err != nil {
 		return r.judge(ctx, t, err)
 	}
-	if total < catchUpPage {
+	if total < catchUpPage && t.Checked < gap && r.whole[threadKey(t.Room, t.ID)] < gap {
 		return r.check(ctx, t, gap)
 	}
 	last, _, err := r.tellSince(ctx, t, t.Cursor, nil)

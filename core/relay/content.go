@@ -30,8 +30,7 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		return err
 	}
 	at, exists := t.sees(placed)
-	author := d.author(ctx, m, t.out.Room)
-	v := core.Delivery{Room: t.out.Room, Thread: at.Thread, Target: at.Parts, Author: author}
+	v := core.Delivery{Room: t.out.Room, Thread: at.Thread, Target: at.Parts}
 	switch {
 	case exists && at.Source:
 		return nil
@@ -55,6 +54,9 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		return core.Errorf(core.CodeUnsupp, "That platform is not connected.")
 	}
 	if m, err = d.fetchFiles(ctx, t, m); err != nil {
+		return err
+	}
+	if v.Author, err = d.author(ctx, t, m); err != nil {
 		return err
 	}
 	files, notes := d.commentFiles(m, plat.Capabilities())
@@ -106,15 +108,42 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 
 // author is who a comment is shown as. People known on both sides go by their name; of others the name says where they
 // wrote, so that nobody passes for a colleague by choosing that colleague's name elsewhere.
-func (d *Deliverer) author(ctx context.Context, m *core.Comment, room core.RoomID) *core.Author {
+func (d *Deliverer) author(ctx context.Context, t *try, m *core.Comment) (*core.Author, error) {
 	a := &core.Author{Name: m.Name, Avatar: m.Avatar, From: string(m.Identity.Platform())}
-	if p, err := d.People.Person(ctx, m.Author); err == nil {
-		if _, known := p.IdentityOn(room); known {
+	p, err := d.People.Person(ctx, m.Author)
+	if err == nil {
+		if _, known := p.IdentityOn(t.out.Room); known {
 			a.From = ""
 		}
 	}
-	return a
+	if a.Name != "" {
+		return a, nil
+	}
+	// The platform did not say who wrote, or could not be asked at that moment.
+	if err == nil && p.Name != "" {
+		a.Name, a.Avatar = p.Name, p.Avatar
+		return a, nil
+	}
+	namer, ok := d.Platforms[m.Identity.Platform()].(core.Namer)
+	if !ok {
+		return a, nil
+	}
+	who, err := namer.WhoIs(ctx, m.Identity)
+	switch {
+	case core.ErrorCode(err) == core.CodeRetry && d.Clock.Now().Sub(t.since) < maxNameless:
+		return nil, err
+	case err == nil && who.Name != "":
+		a.Name, a.Avatar = who.Name, who.Avatar
+		who.Identity = m.Identity
+		if _, err := d.People.Meet(ctx, who); err != nil {
+			d.Log.InfoContext(ctx, "name not kept", "person", m.Author, "error", err)
+		}
+	}
+	return a, nil
 }
+
+// maxNameless is how long a comment waits for its author's name.
+const maxNameless = time.Minute
 
 func (d *Deliverer) replyTarget(ctx context.Context, t *try, m *core.Comment) (core.MessageID, error) {
 	if m.ReplyTo == "" {

@@ -60,6 +60,8 @@ type Deliverer struct {
 const (
 	// sendTimeout bounds one call of Platform.Deliver, uploads included.
 	sendTimeout = 60 * time.Second
+	// cutAfter bounds how long a post goes on after the lease was lost.
+	cutAfter = 20 * time.Second
 	// lastWords bounds the recording of a delivery after the partition's work has ended.
 	lastWords = 2 * time.Second
 	// maxUnknown bounds how often a delivery whose outcome is unknown is looked up and tried again.
@@ -68,9 +70,12 @@ const (
 
 // settle delivers one entry until it is done, given up or the partition is passed on; false in the last case.
 func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
-	ctx := h.ctx
+	// A lost lease does not cut off what is being posted: its answer tells what must be taken back.
+	ctx, release := h.outlive(cutAfter)
+	defer release()
+	ctx = core.WithMayPost(ctx, h.sure)
 	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
-	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At}
+	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At, heir: e.Replayed && !e.Item.Again}
 	if e.Replayed || e.Item.Again || d.Forgetful && before(e.ID, h.l) {
 		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
 		// looked for too where the store may have failed over and forgotten that it was handed out.
@@ -94,7 +99,7 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 		if err == nil {
 			err = d.once(ctx, t)
 		}
-		if ctx.Err() != nil && err != nil {
+		if h.ctx.Err() != nil && err != nil {
 			return false
 		}
 		code := core.ErrorCode(err)
@@ -105,7 +110,9 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 		case code == core.CodeRetry, code == core.CodeFatal:
 			// A platform that refuses the token has had its alarm; what is for it waits until it takes us again.
 			log.InfoContext(ctx, "delivery waits", "error", err, "tries", n)
-			wait = max(wait, core.RetryAfter(err))
+			if after := core.RetryAfter(err); after > 0 {
+				wait = after // the platform knows best
+			}
 		case code == core.CodeUnknown && t.unknown < maxUnknown:
 			log.WarnContext(ctx, "delivery's outcome unknown", "error", err, "tries", n)
 			t.unknown++
@@ -133,6 +140,7 @@ type try struct {
 	out     core.Outgoing
 	since   time.Time
 	unknown int
+	heir    bool             // an earlier holder had it, and this process has not tried it yet
 	posting bool             // the present operation makes a new message
 	tried   int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
 	done    []core.MessageID // parts posted by an earlier try
@@ -273,7 +281,10 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 	if plat == nil {
 		return core.Receipt{}, core.Errorf(core.CodeUnsupp, "That platform is not connected.")
 	}
-	v.ID, v.Attempt, v.Since = t.out.ID, t.unknown, t.since
+	v.ID, v.Attempt, v.Since, v.Tried = t.out.ID, t.unknown, t.since, d.Clock.Now()
+	if t.heir {
+		v.Tried, t.heir = time.UnixMilli(t.l.Fence+clockSlack), false // earlier holders had their say before
+	}
 	t.posting = v.Op == core.OpPost
 	if t.posting {
 		v.Target = t.done

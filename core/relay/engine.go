@@ -15,7 +15,7 @@ import (
 // that it is handled. A nil error means settled. CodeRetry and CodeConflict are tried again, CodeGone means that the
 // partition has a newer holder; anything else buries the inbound.
 type Handler interface {
-	// Handle settles an inbound. It returns errEarly, and has done nothing, when the inbound's thread must be caught up
+	// Handle settles an inbound. It returns an early, and has done nothing, when the inbound's thread must be caught up
 	// first; with must it does not wait for that.
 	Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], must bool) error
 	// Bury settles an inbound that cannot be handled, keeping it with its reason.
@@ -162,11 +162,12 @@ func (e *Engine) handle(h *holding, park *parking, in core.Entry[core.Inbound]) 
 			err = e.safely(h, in, park == nil)
 		}
 		code := core.ErrorCode(err)
+		var soon early
 		switch {
 		case err == nil:
 			return true
-		case errors.Is(err, errEarly):
-			park.add(in)
+		case errors.As(err, &soon):
+			park.add(in, soon.thread)
 			return true
 		case ctx.Err() != nil || code == core.CodeGone:
 			return false

@@ -78,6 +78,20 @@ func (h *holding) sure(ctx context.Context) error {
 	return nil
 }
 
+// outlive returns a context for sends. It ends when the time to finish is over; when the lease is lost, only a while
+// later, so that the answer to what was just sent still arrives.
+func (h *holding) outlive(d time.Duration) (ctx context.Context, release func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(h.ctx))
+	stop := context.AfterFunc(h.ctx, func() {
+		cause := context.Cause(h.ctx)
+		if errors.Is(cause, ErrLost) {
+			_ = h.clock.Sleep(ctx, d) // ends early when the send is done
+		}
+		cancel(cause)
+	})
+	return ctx, func() { stop(); cancel(nil) }
+}
+
 // keep renews the lease until the work has ended, and ends it when finishing takes too long.
 func (h *holding) keep(finished <-chan struct{}) {
 	stop := context.AfterFunc(h.taking, func() {

@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -14,9 +13,6 @@ const (
 	// maxParked bounds what one partition holds back; beyond it nothing more waits.
 	maxParked = 2000
 )
-
-// errEarly says that an inbound came before something that its thread's history will tell.
-var errEarly = errors.New("the thread is not caught up yet")
 
 // parking holds back what is said live in threads whose history must be read first, so that it shows in order. The
 // entries stay unsettled in the journal: a crash loses none of them.
@@ -38,26 +34,36 @@ func threadKey(room core.RoomID, thread core.ThreadID) string {
 }
 
 // waits reports whether an inbound is talk that was told live; everything else goes at once.
-func waits(in core.Inbound) bool {
+func waits(in core.Inbound) bool { return isTalk(in) && !in.CatchUp }
+
+// isTalk reports whether an inbound is something said, changed or felt about it.
+func isTalk(in core.Inbound) bool {
 	switch in.Kind {
 	case core.InboundMessage, core.InboundEdit, core.InboundDelete, core.InboundReact, core.InboundUnreact:
-		return !in.CatchUp
+		return true
 	}
 	return false
 }
 
-// behind parks an entry whose thread has others waiting.
+// early says that an inbound came before something that the history of a thread will tell: the inbound's own, or the
+// room's talk (empty).
+type early struct{ thread core.ThreadID }
+
+// Error describes it for logs.
+func (early) Error() string { return "the thread is not caught up yet" }
+
+// behind parks an entry whose thread has others waiting; what the history tells meanwhile takes its place among them.
 func (k *parking) behind(in core.Entry[core.Inbound]) bool {
-	if k.count == 0 || in.Err != nil || !waits(in.Item) || k.threads[threadKey(in.Item.Room, in.Item.Thread)] == nil {
+	if k.count == 0 || in.Err != nil || !isTalk(in.Item) || k.threads[threadKey(in.Item.Room, in.Item.Thread)] == nil {
 		return false
 	}
-	k.add(in)
+	k.add(in, in.Item.Thread)
 	return true
 }
 
-// add parks an entry.
-func (k *parking) add(in core.Entry[core.Inbound]) {
-	key := threadKey(in.Item.Room, in.Item.Thread)
+// add parks an entry behind a thread of its room.
+func (k *parking) add(in core.Entry[core.Inbound], thread core.ThreadID) {
+	key := threadKey(in.Item.Room, thread)
 	t := k.threads[key]
 	if t == nil {
 		t = &parked{until: k.clock.Now().Add(parkFor)}

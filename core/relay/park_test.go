@@ -29,19 +29,19 @@ func TestParking(t *testing.T) {
 	if k.behind(said("x", 1, "t1")) {
 		t.Fatal("nothing waits, and yet somebody was held back")
 	}
-	k.add(said("b", 2, "t1"))
+	k.add(said("b", 2, "t1"), "t1")
 	found := said("f", 1, "t1")
 	found.Item.CatchUp = true
 	command := said("c", 3, "t1")
 	command.Item.Kind = core.InboundCommand
-	if !k.behind(said("a", 1, "t1")) || k.behind(said("o", 1, "t2")) || k.behind(found) || k.behind(command) {
-		t.Fatal("only live talk of the same thread waits")
+	if !k.behind(said("a", 1, "t1")) || k.behind(said("o", 1, "t2")) || !k.behind(found) || k.behind(command) {
+		t.Fatal("only talk of the same thread waits, told or found")
 	}
-	if got := ids(k.release(core.Inbound{Room: "slack:T/C", Thread: "t1"})); !slices.Equal(got, []string{"b", "a"}) || k.count != 0 {
+	if got := ids(k.release(core.Inbound{Room: "slack:T/C", Thread: "t1"})); !slices.Equal(got, []string{"b", "a", "f"}) || k.count != 0 {
 		t.Fatal(got, k.count)
 	}
-	k.add(said("d", 5, "t1"))
-	k.add(said("c", 4, "t1"))
+	k.add(said("d", 5, "t1"), "t1")
+	k.add(said("c", 4, "t1"), "t1")
 	clock.now = clock.now.Add(parkFor)
 	if got := k.due(); len(got) != 0 {
 		t.Fatal(ids(got))

@@ -75,10 +75,9 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	if err := r.fill(ctx, &s); err != nil {
 		return err
 	}
-	if !must && r.Hurry != nil && waits(s.In) {
-		if th := s.spoken(); th != nil && th.Caught < s.In.Gap {
-			r.Hurry(p, th, s.In.Gap)
-			return errEarly
+	if !must {
+		if err := r.early(ctx, s); err != nil {
+			return err
 		}
 	}
 	var c core.Change
@@ -99,6 +98,28 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	}
 	c.Partition, c.Lease, c.Handled, c.Inbound = p, l, e.ID, e.Item.ID
 	return r.Changes.Apply(ctx, c)
+}
+
+// early asks for the history of a thread that live talk came to before it was caught up.
+func (r *Router) early(ctx context.Context, s Scope) error {
+	if r.Hurry == nil || !waits(s.In) {
+		return nil
+	}
+	th := s.spoken()
+	if th == nil && s.In.Thread != "" && r.mirrors(s) {
+		// What this thread hangs on may be news of the room itself.
+		var err error
+		if th, err = r.Refs.Thread(ctx, s.Partition, s.In.Room, ""); core.ErrorCode(err) == core.CodeNotFound {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	if th == nil || th.Caught >= s.In.Gap {
+		return nil
+	}
+	r.Hurry(s.Partition, th, s.In.Gap)
+	return early{thread: th.ID}
 }
 
 // forward passes an inbound on that was stored before its room's binding changed: it belongs to another partition.

@@ -28,6 +28,11 @@ func (k Keys) Members() string { return k.Prefix + ":{members}:members" }
 // Gaps is the newest gap of each platform. HASH
 func (k Keys) Gaps() string { return k.Prefix + ":{gaps}:gaps" }
 
+// Listeners orders the processes that are told of a platform's events by when their note runs out. ZSET
+func (k Keys) Listeners(p core.PlatformName) string {
+	return k.Prefix + ":{gaps}:listeners:" + string(p)
+}
+
 // Bucket is the next free moment of a rate limit, in microseconds, and its learnt rate. HASH with PX
 func (k Keys) Bucket(name string) string { return k.Prefix + ":{limit:" + name + "}:bucket" }
 

@@ -50,8 +50,11 @@ func (m *Members) Leave(ctx context.Context) error {
 	return Fault(m.DB.Client.ZRem(ctx, m.DB.Keys.Members(), m.Holder).Err())
 }
 
-// Gaps implements core.Gaps with one small hash.
-type Gaps struct{ DB *DB }
+// Gaps implements core.Gaps with one small hash, and a sorted set of who listens per platform.
+type Gaps struct {
+	DB     *DB
+	Holder string
+}
 
 var _ core.Gaps = (*Gaps)(nil)
 
@@ -85,4 +88,33 @@ func (g *Gaps) Newest(ctx context.Context) (map[core.PlatformName]core.Gap, erro
 		return nil, Fault(err)
 	}
 	return map[core.PlatformName]core.Gap{core.Slack: core.Gap(row.Slack), core.Discord: core.Gap(row.Discord)}, nil
+}
+
+// listenFor is how long a note of listening holds, in milliseconds.
+const listenFor = 3000
+
+// listenScript notes who listens.
+//
+//	KEYS[1] listeners
+//	ARGV[1] holder  ARGV[2] "1" while it listens  ARGV[3] how long the note holds, in ms
+//
+// Returns how many others listen.
+var listenScript = redis.NewScript(`
+local t = redis.call('TIME')
+local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - 1))
+redis.call('ZREM', KEYS[1], ARGV[1])
+local others = redis.call('ZCARD', KEYS[1])
+if ARGV[2] == '1' then redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[1]) end
+return others
+`)
+
+// Listening notes whether this process is told of a platform's events.
+func (g *Gaps) Listening(ctx context.Context, p core.PlatformName, now bool) (int, error) {
+	on := "0"
+	if now {
+		on = "1"
+	}
+	n, err := listenScript.Run(ctx, g.DB.Client, []string{g.DB.Keys.Listeners(p)}, g.Holder, on, listenFor).Int()
+	return n, Fault(err)
 }

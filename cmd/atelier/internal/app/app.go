@@ -100,7 +100,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 func (a *App) cleanup(f func(context.Context) error) { a.cleanups = append(a.cleanups, f) }
 
 func (a *App) open(ctx context.Context) error {
-	store, err := feedback.Open(ctx, feedback.Options{URL: a.cfg.RedisURL, Mode: a.cfg.RedisMode, Prefix: a.cfg.RedisPrefix, Wait: a.cfg.RedisWait, Clock: a.clock})
+	store, err := a.openStore(ctx, feedback.Options{URL: a.cfg.RedisURL, Mode: a.cfg.RedisMode, Prefix: a.cfg.RedisPrefix, Wait: a.cfg.RedisWait, Clock: a.clock})
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
@@ -112,6 +112,22 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.cleanup(func(context.Context) error { return a.blobs.Close() })
 	return nil
+}
+
+// openFor is how long a start waits for a store that does not answer yet: both may be starting.
+const openFor = 5 * time.Second
+
+func (a *App) openStore(ctx context.Context, o feedback.Options) (*feedback.Store, error) {
+	for began := a.clock.Now(); ; {
+		store, err := feedback.Open(ctx, o)
+		if core.ErrorCode(err) != core.CodeRetry || a.clock.Now().Sub(began) > openFor {
+			return store, err
+		}
+		a.log.WarnContext(ctx, "store does not answer yet", "error", err)
+		if a.clock.Sleep(ctx, time.Second) != nil {
+			return nil, err
+		}
+	}
 }
 
 // closeIdle gives the platforms' idle connections back once nobody uses them.
@@ -142,7 +158,10 @@ func (a *App) build() error {
 		Comments: a.store.Review, Refs: a.store.Review, Marks: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
 		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
 	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
-		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Clock: a.clock, Log: a.log}
+		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Limiter: a.store.Limiter, Posts: a.store.Review, Listens: map[core.PlatformName]func() bool{}, Clock: a.clock, Log: a.log}
+	if a.slack != nil && !a.cfg.Slack.AppToken.IsZero() {
+		a.catchUp.Listens[core.Slack] = a.slack.Connected
+	}
 	a.accept.Answers, a.accept.Missed, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Newest
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
@@ -309,29 +328,56 @@ func (a *App) prepare(ctx context.Context, p core.Platform) {
 	if !ok {
 		return
 	}
+	a.done.Go(func() { a.seeRooms(ctx, p.Name(), dir) })
+}
+
+// seeRooms learns the names and the visibility of a platform's bound rooms, however long that takes: what is not known
+// to be private would count as public.
+func (a *App) seeRooms(ctx context.Context, p core.PlatformName, dir core.Directory) {
+	seen := map[core.RoomID]bool{}
+	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+		if a.seeOnce(ctx, p, dir, seen) {
+			return
+		}
+		if a.clock.Sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+// seeOnce asks for each room that was not seen yet; true when none is left that may be seen later.
+func (a *App) seeOnce(ctx context.Context, p core.PlatformName, dir core.Directory, seen map[core.RoomID]bool) bool {
 	keys, err := a.store.People.Projects(ctx)
 	if err != nil {
-		return
+		return false
 	}
+	all := true
 	for _, k := range keys {
 		project, err := a.store.People.Project(ctx, k)
 		if err != nil {
+			all = false
 			continue
 		}
 		for _, id := range project.Rooms {
-			if id.Platform() != p.Name() {
+			if id.Platform() != p || seen[id] {
 				continue
 			}
 			info, err := dir.Room(ctx, id)
+			if err == nil {
+				_, err = a.store.People.UpdateRoom(ctx, id, func(r *core.Room) error { r.Name, r.Private = info.Name, info.Private; return nil })
+			}
 			if err != nil {
 				a.log.WarnContext(ctx, "bound room not seen", "room", id, "error", err)
-				continue
 			}
-			if _, err := a.store.People.UpdateRoom(ctx, id, func(r *core.Room) error { r.Name, r.Private = info.Name, info.Private; return nil }); err != nil {
-				a.log.WarnContext(ctx, "room not updated", "room", id, "error", err)
+			switch core.ErrorCode(err) {
+			case core.CodeRetry, core.CodeUnknown, core.CodeConflict, core.CodeInternal:
+				all = false
+			default:
+				seen[id] = true
 			}
 		}
 	}
+	return all
 }
 
 // Stop ends everything, last opened first. It may be called more than once.

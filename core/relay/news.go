@@ -1,0 +1,46 @@
+package relay
+
+import (
+	"context"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// news knows of a pass which threads have something new, by asking each room once where the platform can say so.
+type news struct {
+	r     *rereader
+	rooms map[core.RoomID]map[core.ThreadID]core.MessageID
+}
+
+// none reports whether a thread certainly has nothing that was not seen.
+func (n *news) none(ctx context.Context, t *core.Thread) bool {
+	if t.ID == "" {
+		return false
+	}
+	asks, ok := n.r.history.(core.Latest)
+	if !ok {
+		return false
+	}
+	latest, asked := n.rooms[t.Room]
+	if !asked {
+		var err error
+		if latest, err = asks.Latest(ctx, t.Room, n.r.since()); err != nil && ctx.Err() == nil {
+			n.r.c.Log.InfoContext(ctx, "a room does not tell which threads have news", "room", t.Room, "error", err)
+		}
+		if n.rooms == nil {
+			n.rooms = map[core.RoomID]map[core.ThreadID]core.MessageID{}
+		}
+		n.rooms[t.Room] = latest
+	}
+	newest, known := latest[t.ID]
+	if !known {
+		return false
+	}
+	seen := t.Cursor
+	if n.r.c.Posts != nil {
+		if ours, err := n.r.c.Posts.Newest(ctx, t.Task, t.Room); err == nil && after(ours, seen) {
+			seen = ours
+		}
+	}
+	return !after(newest, seen)
+}
