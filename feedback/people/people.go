@@ -13,8 +13,9 @@ import (
 
 // Store implements core.People and core.Projects.
 type Store struct {
-	db    *rdb.DB
-	clock core.Clock
+	db     *rdb.DB
+	clock  core.Clock
+	recent recent
 }
 
 var (
@@ -30,10 +31,10 @@ const maxTries = 20
 
 // update reads a record, changes it through f and writes it, again when somebody else was faster. f may run more than
 // once. extra adds further writes of the same partition.
-func update[T any](ctx context.Context, db *rdb.DB, key string, rev func(*T) *int64, f func(*T) error, extra func(*rdb.Batch, *T)) (*T, error) {
+func update[T any](ctx context.Context, s *Store, key string, rev func(*T) *int64, f func(*T) error, extra func(*rdb.Batch, *T)) (*T, error) {
 	for range maxTries {
 		item := new(T)
-		n, err := db.GetRecord(ctx, key, item)
+		n, err := s.db.GetRecord(ctx, key, item)
 		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
 			return nil, err
 		}
@@ -41,7 +42,7 @@ func update[T any](ctx context.Context, db *rdb.DB, key string, rev func(*T) *in
 		if err := f(item); err != nil {
 			return nil, err
 		}
-		b := db.NewBatch(core.Lease{})
+		b := s.db.NewBatch(core.Lease{})
 		if err := b.PutRecord(key, n, item); err != nil {
 			return nil, err
 		}
@@ -49,6 +50,7 @@ func update[T any](ctx context.Context, db *rdb.DB, key string, rev func(*T) *in
 			extra(b, item)
 		}
 		err = b.Commit(ctx)
+		s.recent.drop(key)
 		if err == nil {
 			*rev(item) = n + 1
 			return item, nil
@@ -63,7 +65,7 @@ func update[T any](ctx context.Context, db *rdb.DB, key string, rev func(*T) *in
 // Person returns a person by id.
 func (s *Store) Person(ctx context.Context, id core.PersonID) (*core.Person, error) {
 	p := &core.Person{}
-	rev, err := s.db.GetRecord(ctx, s.personKey(id), p)
+	rev, err := s.read(ctx, s.personKey(id), p)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +83,11 @@ func (s *Store) identityKey(id core.IdentityID) string {
 
 // ByIdentity returns the person behind an identity.
 func (s *Store) ByIdentity(ctx context.Context, id core.IdentityID) (*core.Person, error) {
-	pid, err := s.db.Client.Get(ctx, s.identityKey(id)).Result()
+	pid, err := s.readID(ctx, s.identityKey(id))
 	if err != nil {
-		return nil, rdb.Fault(err)
+		return nil, err
 	}
-	return s.Person(ctx, core.PersonID(pid))
+	return s.Person(ctx, pid)
 }
 
 // Meet returns the person behind an actor and makes one when new. The person's id is derived from the identity, so
@@ -105,7 +107,7 @@ func (s *Store) Meet(ctx context.Context, a core.Actor) (*core.Person, error) {
 	default:
 		p = &core.Person{ID: core.MakePersonID(a.Identity)}
 	}
-	p, err = update(ctx, s.db, s.personKey(p.ID), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
+	p, err = update(ctx, s, s.personKey(p.ID), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
 		p.V, p.ID = core.RecordVersion, core.MakePersonID(firstOr(p.Identities, a.Identity))
 		if p.CreatedAt.IsZero() {
 			p.CreatedAt = s.clock.Now().UTC().Truncate(time.Second)
@@ -140,7 +142,7 @@ func firstOr(ids []core.IdentityID, first core.IdentityID) core.IdentityID {
 
 // UpdatePerson changes a person through f.
 func (s *Store) UpdatePerson(ctx context.Context, id core.PersonID, f func(*core.Person) error) (*core.Person, error) {
-	return update(ctx, s.db, s.personKey(id), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
+	return update(ctx, s, s.personKey(id), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
 		if p.Rev == 0 {
 			return core.Errorf(core.CodeNotFound, "That person is not known.")
 		}
@@ -189,7 +191,7 @@ func (s *Store) projectKey(key core.ProjectKey) string {
 // Project returns a project.
 func (s *Store) Project(ctx context.Context, key core.ProjectKey) (*core.Project, error) {
 	p := &core.Project{}
-	rev, err := s.db.GetRecord(ctx, s.projectKey(key), p)
+	rev, err := s.read(ctx, s.projectKey(key), p)
 	if core.ErrorCode(err) == core.CodeNotFound {
 		return nil, core.Errorf(core.CodeNotFound, "There is no project %s.", key).Because(err)
 	}
@@ -222,7 +224,7 @@ func (s *Store) Projects(ctx context.Context) ([]core.ProjectKey, error) {
 // UpdateProject changes or makes a project through f.
 func (s *Store) UpdateProject(ctx context.Context, key core.ProjectKey, f func(*core.Project) error) (*core.Project, error) {
 	part := s.db.Parts.OfKey(string(key))
-	return update(ctx, s.db, s.projectKey(key), func(p *core.Project) *int64 { return &p.Rev }, func(p *core.Project) error {
+	return update(ctx, s, s.projectKey(key), func(p *core.Project) *int64 { return &p.Rev }, func(p *core.Project) error {
 		p.V, p.Key = core.RecordVersion, key
 		if p.CreatedAt.IsZero() {
 			p.CreatedAt = s.clock.Now().UTC().Truncate(time.Second)
@@ -255,7 +257,7 @@ func (s *Store) roomKey(id core.RoomID) string {
 // Room returns a room's binding.
 func (s *Store) Room(ctx context.Context, id core.RoomID) (*core.Room, error) {
 	r := &core.Room{}
-	rev, err := s.db.GetRecord(ctx, s.roomKey(id), r)
+	rev, err := s.read(ctx, s.roomKey(id), r)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +267,7 @@ func (s *Store) Room(ctx context.Context, id core.RoomID) (*core.Room, error) {
 
 // UpdateRoom changes or makes a room through f.
 func (s *Store) UpdateRoom(ctx context.Context, id core.RoomID, f func(*core.Room) error) (*core.Room, error) {
-	return update(ctx, s.db, s.roomKey(id), func(r *core.Room) *int64 { return &r.Rev }, func(r *core.Room) error {
+	return update(ctx, s, s.roomKey(id), func(r *core.Room) *int64 { return &r.Rev }, func(r *core.Room) error {
 		r.V, r.ID = core.RecordVersion, id
 		return f(r)
 	}, nil)
