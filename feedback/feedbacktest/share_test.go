@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/relay"
@@ -49,17 +48,7 @@ func (nobody) Bury(context.Context, core.Partition, core.Lease, core.Entry[core.
 func TestShare(t *testing.T) {
 	s := Open(t)
 	total := len(s.DB.Parts.All())
-	wait := func(what string, ok func() bool) {
-		t.Helper()
-		deadline := time.After(20 * time.Second)
-		for tick := time.NewTicker(20 * time.Millisecond); !ok(); {
-			select {
-			case <-tick.C:
-			case <-deadline:
-				t.Fatal("waited in vain: " + what)
-			}
-		}
-	}
+	wait := func(what string, ok func() bool) { t.Helper(); eventually(t, what, ok) }
 	a := startReplica(t, s, "a")
 	wait("the first takes all", func() bool { return a.engine.Held() == total })
 	<-a.alone
