@@ -83,7 +83,7 @@ func (h *holding) sure(ctx context.Context) error {
 func (h *holding) outlive(d time.Duration) (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(h.ctx))
 	stop := context.AfterFunc(h.ctx, func() {
-		cause := context.Cause(h.ctx)
+		cause := context.Cause(h.ctx) //nolint:contextcheck // the holding's, which just ended
 		if errors.Is(cause, ErrLost) {
 			_ = h.clock.Sleep(ctx, d) // ends early when the send is done
 		}
@@ -254,11 +254,11 @@ func (e *Engine) take(ctx context.Context, wg *sync.WaitGroup, p core.Partition,
 	e.held[p] = h
 	e.mu.Unlock()
 	finished := make(chan struct{})
-	wg.Go(func() { h.keep(finished) })
+	wg.Go(func() { h.keep(finished) }) //nolint:contextcheck // a holding has its own
 	wg.Go(func() {
-		e.work(h)
+		e.work(h) //nolint:contextcheck // a holding has its own
 		close(finished)
-		lost := errors.Is(context.Cause(h.ctx), ErrLost)
+		lost := errors.Is(context.Cause(h.ctx), ErrLost) //nolint:contextcheck // likewise
 		h.end(errGiven)
 		if lost {
 			e.Log.WarnContext(ctx, "lease lost", "partition", p)

@@ -67,7 +67,7 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	s.queues[lane] = insert(q, e)
 	s.waiting++
 	if !running {
-		s.wg.Go(func() { s.run(lane) })
+		s.wg.Go(func() { s.run(lane) }) //nolint:contextcheck // a holding has its own
 	}
 	return nil
 }

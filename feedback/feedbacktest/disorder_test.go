@@ -125,7 +125,7 @@ func settle(t *testing.T, log []core.Inbound) map[string]string {
 	t.Helper()
 	s := Open(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	p := s.DB.Parts.OfProject("ACME")
 	arrange(t, s, p)
 	w := &wall{shown: map[core.MessageID]string{}, reacted: map[string]bool{}}

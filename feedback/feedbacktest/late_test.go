@@ -2,7 +2,6 @@ package feedbacktest
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -81,7 +80,7 @@ func late(t *testing.T, slow *slowSide, stolen func(s *feedback.Store, p core.Pa
 	s := Open(t)
 	p := s.DB.Parts.OfProject("ACME")
 	arrange(t, s, p)
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Discord: slow}, Journal: s.Journal, Changes: s.Review, Comments: s.Review, Refs: s.Review,
 		Posts: s.Review, People: s.People, Jobs: s.Jobs, Clock: core.SystemClock{}, Log: quiet}
 	engine := &relay.Engine{Parts: s.DB.Parts, Leases: s.Leases, Journal: s.Journal, Handler: nobody{}, Out: out, Clock: core.SystemClock{}, Log: quiet}

@@ -2,7 +2,6 @@ package feedbacktest
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -23,7 +22,7 @@ type replica struct {
 
 func startReplica(t *testing.T, s *feedback.Store, name string) *replica {
 	t.Helper()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	r := &replica{alone: make(chan struct{}, 1)}
 	r.engine = &relay.Engine{Parts: s.DB.Parts, Leases: &rdb.Leases{DB: s.DB, Holder: name, Clock: core.SystemClock{}}, Members: &rdb.Members{DB: s.DB, Holder: name},
 		Journal: s.Journal, Handler: nobody{}, Out: &relay.Deliverer{}, Alone: func() { r.alone <- struct{}{} }, Clock: core.SystemClock{}, Log: quiet}
