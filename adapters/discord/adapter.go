@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/atelier-bridge/atelier/adapters/internal/reading"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
 )
@@ -58,6 +59,7 @@ type Adapter struct {
 	world *world
 	hooks *hooks
 	sent  *sentLog
+	looks *reading.Cache[*wireMessage] // by channel
 
 	mu    sync.Mutex
 	self  string            // our bot's user id, once known
@@ -125,6 +127,7 @@ func New(o Options) (*Adapter, error) {
 		}
 		return nil
 	}
+	a.looks = reading.New[*wireMessage](a.clock)
 	a.world = newWorld()
 	a.hooks = newHooks()
 	return a, nil

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -96,8 +95,10 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 	if content == "" {
 		content = "Done."
 	}
-	content += mark.Of(d.ID, 0)
-	found, err := a.already(ctx, d, spot{parent: channel}, part{content: content}, 0)
+	if id := a.sent.get(d.ID, 0); id != "" {
+		return core.Receipt{Parts: []core.MessageID{core.MessageID(id)}}, nil
+	}
+	found, err := a.already(ctx, d, spot{parent: channel}, part{content: content, replyTo: string(d.Reply.Message)}, 0)
 	if err != nil {
 		return core.Receipt{}, err
 	}
@@ -110,9 +111,14 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 		body.Mentions.RepliedUser = true
 	}
 	m, err := a.create(ctx, channel, body, nil)
+	if err == nil && !isSnowflake(m.ID) {
+		err = core.Wrap(core.CodeUnknown, errNoMessage)
+	}
 	if err != nil {
+		a.looks.Drop(channel)
 		return core.Receipt{}, err
 	}
+	a.sent.put(d.ID, 0, m.ID)
 	return core.Receipt{Parts: []core.MessageID{core.MessageID(m.ID)}}, nil
 }
 

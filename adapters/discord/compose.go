@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -38,12 +37,9 @@ func (a *Adapter) compose(ctx context.Context, d core.Delivery, at spot) ([]part
 		}
 	}
 	parts := []part{first}
-	for i, s := range split(text, maxContent-mark.Units) {
+	for i, s := range split(text, maxContent) {
 		if i > 0 {
 			parts = append(parts, part{})
-		}
-		if d.Op != core.OpAnswer { // private answers cannot be looked up
-			s += mark.Of(d.ID, i)
 		}
 		parts[i].content, parts[i].users = s, users
 	}

@@ -43,8 +43,8 @@ func testSlash(t *testing.T, overHTTP bool) {
 	}
 }
 
-func TestSlashOverGateway(t *testing.T) { testSlash(t, false) }
-func TestSlashOverHTTP(t *testing.T)    { testSlash(t, true) }
+func TestSlashOverGateway(t *testing.T) { t.Parallel(); testSlash(t, false) }
+func TestSlashOverHTTP(t *testing.T)    { t.Parallel(); testSlash(t, true) }
 
 func TestPing(t *testing.T) {
 	r := newRig(t, rigOptions{http: true, idle: true})
@@ -54,6 +54,7 @@ func TestPing(t *testing.T) {
 }
 
 func TestStoreAwayIsTold(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	r.register()
 	r.rec.mu.Lock()
@@ -67,6 +68,7 @@ func TestStoreAwayIsTold(t *testing.T) {
 }
 
 func TestOptionsAndGroups(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	r.register()
 	r.act(discordsim.Action{As: discordsim.DemoOwner, Do: "command", Channel: discordsim.DemoStudio, Command: "atelier-admin role grant", Options: map[string]any{"person": discordsim.DemoIris, "role": "editor"}})
@@ -98,13 +100,14 @@ func (r *rig) checkFile(f core.FileRef, want []byte) {
 }
 
 func TestAutocomplete(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	r.register()
 	var got core.Query
-	r.rec.answer = func(q core.Query) (core.Card, error) {
+	r.rec.answers(func(q core.Query) (core.Card, error) {
 		got = q
 		return core.Card{Choices: []core.Choice{{Label: "Sketch", Value: "sketch"}}}, nil
-	}
+	})
 	res := r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "autocomplete", Channel: discordsim.DemoStudio, Command: "atelier account link", Focused: "provider", Options: map[string]any{"provider": "sk"}})
 	if len(res.Choices) != 1 || got.Verb != "account link" || got.Option != "provider" || got.Text != "sk" || got.Kind != core.QueryAutocomplete {
 		t.Fatalf("%+v, query %+v", res, got)
@@ -115,6 +118,7 @@ func TestAutocomplete(t *testing.T) {
 }
 
 func TestCardThreadAndTalk(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	root, thread := r.task()
 	var card discordsim.MessageView
@@ -165,7 +169,7 @@ func TestCardThreadAndTalk(t *testing.T) {
 	au := &core.Author{Name: "Ana", From: "slack"}
 	r.deliver(core.Delivery{ID: "d-e1", Op: core.OpEdit, Room: studio, Thread: thread, Target: out.Parts, Author: au, Text: core.Plain("changed"), Files: []core.File{pngFile("b2", "in.png")}, Handles: out.Handles})
 	msgs = r.thread(thread)
-	if m = msgs[len(msgs)-1]; unmarked(m.Content) != "changed" || len(m.Attachments) != 1 || m.Attachments[0].ID != out.Handles["b2"] {
+	if m = msgs[len(msgs)-1]; m.Content != "changed" || len(m.Attachments) != 1 || m.Attachments[0].ID != out.Handles["b2"] {
 		t.Fatalf("edited %+v", m)
 	}
 	heart := core.Emoji{Unicode: "❤"}
@@ -255,6 +259,7 @@ func TestLongTextBecomesParts(t *testing.T) {
 }
 
 func TestButtonModalMenu(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	r.register()
 	root, thread := r.task()
@@ -281,11 +286,11 @@ func TestButtonModalMenu(t *testing.T) {
 	}
 
 	changes := core.Action{Verb: "changes", Task: "ACME-1", Ref: core.ImageRef{Version: 1}, Modal: true}
-	r.rec.answer = func(q core.Query) (core.Card, error) {
+	r.rec.answers(func(q core.Query) (core.Card, error) {
 		return core.Card{Title: "Request changes", Action: q.Action, Inputs: []core.Input{
 			{ID: "reason", Label: "What should change", Kind: core.InputText},
 			{ID: "kind", Label: "Which", Kind: core.InputSelect, Value: "b", Choices: []core.Choice{{Label: "A", Value: "a"}, {Label: "B", Value: "b"}}}}}, nil
-	}
+	})
 	res = r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "press", Channel: discordsim.DemoStudio, Message: string(root), CustomID: changes.Encode()})
 	if res.Response != answerModal || res.Modal == nil || res.Modal.Title != "Request changes" {
 		t.Fatalf("%+v", res)
@@ -313,6 +318,7 @@ func TestButtonModalMenu(t *testing.T) {
 }
 
 func TestMentionAndDirect(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	_, thread := r.task()
 	said := r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "say", Channel: string(thread), Text: "<@" + discordsim.DemoBotID + "> approve v1"})
@@ -337,12 +343,13 @@ func TestMentionAndDirect(t *testing.T) {
 	for range 2 {
 		r.deliver(core.Delivery{ID: "d-dm", Op: core.OpDirect, To: in.Actor.Identity, Text: core.Plain("Nothing waits.")})
 	}
-	if m := r.sim.Messages(dm.Channel); len(m) != 2 || unmarked(m[1].Content) != "Nothing waits." {
+	if m := r.sim.Messages(dm.Channel); len(m) != 2 || m[1].Content != "Nothing waits." {
 		t.Fatalf("%+v", m)
 	}
 }
 
 func TestMaskedKey(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	_, thread := r.task()
 	r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "say", Channel: string(thread), Text: "use sk-abcdefghijklmnopqrstuvwx"})
@@ -353,6 +360,7 @@ func TestMaskedKey(t *testing.T) {
 }
 
 func TestPrivateRoom(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "say", Channel: discordsim.DemoPrivate, Text: "hush"})
 	if in := r.rec.wait(t, "private", ofKind(core.InboundMessage)); !in.Private || in.RoomName != "editors-only" {
@@ -420,10 +428,12 @@ func TestDoctorAndRegister(t *testing.T) {
 
 // TestAnswerBeforeAcknowledgement lets the answer be on its way before Discord has the acknowledgement.
 func TestAnswerBeforeAcknowledgement(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{http: true})
 	r.register()
 	done := make(chan error, 1)
 	first := make(chan struct{})
+	r.rec.mu.Lock()
 	r.rec.stored = func(in core.Inbound) {
 		if in.Kind != core.InboundCommand {
 			return
@@ -438,6 +448,7 @@ func TestAnswerBeforeAcknowledgement(t *testing.T) {
 		}()
 		<-first
 	}
+	r.rec.mu.Unlock()
 	r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "command", Channel: discordsim.DemoStudio, Command: "atelier status"})
 	if err := <-done; err != nil {
 		t.Fatal(err)

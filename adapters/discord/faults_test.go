@@ -17,6 +17,7 @@ func (r *rig) insist(d core.Delivery) core.Receipt {
 	r.t.Helper()
 	d.Since = time.Now()
 	for range 10 {
+		d.Tried = time.Now()
 		got, err := r.a.Deliver(r.ctx(), d)
 		switch core.ErrorCode(err) {
 		case "":
@@ -234,6 +235,7 @@ func TestForumRoom(t *testing.T) {
 
 // TestUnderLimits delivers in a Discord that limits, with a limiter that never waits: refusals come back as CodeRetry.
 func TestUnderLimits(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{idle: true, sim: discordsim.Options{Limits: true}})
 	_, thread := r.task()
 	refusals := 0
@@ -259,6 +261,7 @@ func TestUnderLimits(t *testing.T) {
 }
 
 func TestGatewayRecovers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		fault discordsim.Fault
@@ -317,6 +320,7 @@ func TestGatewayRefusedForGood(t *testing.T) {
 }
 
 func TestOneHolderPerShard(t *testing.T) {
+	t.Parallel()
 	leases := newDesk()
 	r := newRig(t, rigOptions{opts: func(o *Options) { o.Leases = leases }})
 	o := r.a.o

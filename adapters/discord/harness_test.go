@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"image"
 	"image/png"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,7 +24,16 @@ import (
 	"github.com/atelier-bridge/atelier/core/command"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// beside is how many tests run at once: they wait for sessions and timers, not for processors.
+const beside = 8
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && n < beside {
+		_ = flag.Set("test.parallel", strconv.Itoa(beside))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var studio = roomID(discordsim.DemoGuildID, discordsim.DemoStudio)
 
@@ -100,6 +111,13 @@ func (r *recorder) Answer(_ context.Context, q core.Query) (core.Card, error) {
 		return core.Card{}, core.Errorf(core.CodeInvalid, "nothing to answer")
 	}
 	return f(q)
+}
+
+// answers sets what queries are answered with.
+func (r *recorder) answers(f func(core.Query) (core.Card, error)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = f
 }
 
 // wait returns the first inbound that f accepts.
@@ -315,7 +333,6 @@ func (r *rig) thread(id core.ThreadID) []discordsim.MessageView {
 	var out []discordsim.MessageView
 	for _, m := range th.Messages {
 		if m.Type != 21 {
-			m.Content = unmarked(m.Content)
 			out = append(out, m)
 		}
 	}

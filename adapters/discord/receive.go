@@ -84,7 +84,6 @@ func (a *Adapter) ours(ctx context.Context, m *wireMessage, room core.RoomID, th
 
 // messageInbound describes a message or an edit; nil when it is nothing that people said.
 func (a *Adapter) messageInbound(ctx context.Context, m wireMessage, update, history bool) (*core.Inbound, error) {
-	m.Content = unmarked(m.Content) // people copy what we posted
 	if m.ID == "" || m.ChannelID == "" || !m.spoken() || m.Flags&flagEphemeral != 0 || update && m.Edited == "" {
 		return nil, nil
 	}
@@ -97,7 +96,7 @@ func (a *Adapter) messageInbound(ctx context.Context, m wireMessage, update, his
 		if m = *full; m.Author == nil {
 			return nil, nil
 		}
-		m.GuildID, m.Content = guild, unmarked(m.Content)
+		m.GuildID = guild
 	}
 	room, thread, p, err := a.locate(ctx, m.ChannelID, m.GuildID)
 	if err != nil {
@@ -307,7 +306,6 @@ func (a *Adapter) target(raw json.RawMessage, guild string) *core.MenuTarget {
 	if json.Unmarshal(raw, &m) != nil || m.ID == "" {
 		return nil
 	}
-	m.Content = unmarked(m.Content)
 	t := &core.MenuTarget{Message: a.message(&m), AuthorApp: m.ApplicationID, Author: a.actor(m.Author, m.Member, guild), CustomIDs: m.customIDs()}
 	t.Message.Author = t.Author
 	t.Message.Files = nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -60,6 +59,7 @@ type part struct {
 	users      []string
 	files      []outFile
 	keep       []string // ids of attachments that stay
+	replyTo    string   // the message that it answers; Discord shows that of bots only
 }
 
 func (p part) payload() payload {
@@ -123,14 +123,19 @@ func (a *Adapter) Deliver(ctx context.Context, d core.Delivery) (core.Receipt, e
 
 // named is a delivery as the bot itself, with the author's name in the text.
 func named(d core.Delivery) core.Delivery {
-	lead := []core.Node{core.Bold(shownName(*d.Author)), core.Text(": ")}
+	lead := signature(*d.Author)
 	if len(d.Text) > 0 && d.Text[0].Kind == core.NodeParagraph {
 		d.Text = append(core.RichText{core.Para(append(lead, d.Text[0].Children...)...)}, d.Text[1:]...)
 	} else {
 		d.Text = append(core.RichText{core.Para(lead...)}, d.Text...)
 	}
-	d.Author = nil
+	d.Author, d.Changed = nil, false // what an earlier try left with other words was looked for before
 	return d
+}
+
+// signature is how a message begins that the bot says for its author.
+func signature(au core.Author) []core.Node {
+	return []core.Node{core.Bold(shownName(au)), core.Text(": ")}
 }
 
 // spot is where a delivery goes.
@@ -171,8 +176,14 @@ func (a *Adapter) post(ctx context.Context, d core.Delivery, at spot) (core.Rece
 			return r, err
 		}
 		r.Parts = append(r.Parts, core.MessageID(m.ID))
+		d.Target = r.Parts // the next one lies behind it
 		handles(r.Handles, parts[i].files, m)
 	}
+	more, err := a.surplus(ctx, d, at)
+	if err != nil {
+		return r, err
+	}
+	r.Parts = append(r.Parts, more...)
 	if d.Thread == "" && d.ThreadName != "" && len(r.Parts) > 0 {
 		if r.Thread, err = a.openThread(ctx, at.parent, string(r.Parts[0]), d.ThreadName); err != nil {
 			return r, err
@@ -185,6 +196,9 @@ func (a *Adapter) post(ctx context.Context, d core.Delivery, at spot) (core.Rece
 func (a *Adapter) postPart(ctx context.Context, d core.Delivery, at spot, p part, i int) (*wireMessage, error) {
 	if id := a.sent.get(d.ID, i); id != "" {
 		return &wireMessage{ID: id}, nil
+	}
+	if i == 0 && d.Author == nil && isSnowflake(string(d.ReplyTo)) {
+		p.replyTo = string(d.ReplyTo)
 	}
 	found, err := a.already(ctx, d, at, p, i)
 	if err != nil || found != nil {
@@ -202,16 +216,17 @@ func (a *Adapter) postPart(ctx context.Context, d core.Delivery, at spot, p part
 	} else {
 		body := p.payload()
 		body.Nonce, body.EnforceNonce = nonce(d.ID, i), true
-		if d.ReplyTo != "" && i == 0 && isSnowflake(string(d.ReplyTo)) {
-			body.Reference = &replyTo{MessageID: string(d.ReplyTo)}
+		if p.replyTo != "" {
+			body.Reference = &replyTo{MessageID: p.replyTo}
 		}
 		m, err = a.create(ctx, at.channel(), body, p.files)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil && !isSnowflake(m.ID) {
+		err = core.Wrap(core.CodeUnknown, errNoMessage)
 	}
-	if !isSnowflake(m.ID) {
-		return nil, core.Errorf(core.CodeUnknown, "Discord's answer names no message.")
+	if err != nil {
+		a.looks.Drop(at.channel()) // what was read there may have become old
+		return nil, err
 	}
 	a.sent.put(d.ID, i, m.ID)
 	if d.Attempt > 0 && d.Author == nil && stale(&m, p) {
@@ -231,7 +246,7 @@ func (a *Adapter) create(ctx context.Context, channel string, body payload, file
 }
 
 func stale(m *wireMessage, p part) bool {
-	if have, _ := mark.Cut(m.Content); have != unmarked(p.content) {
+	if !sameText(m.Content, p.content) {
 		return true
 	}
 	have := m.embeds()

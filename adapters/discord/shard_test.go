@@ -33,6 +33,7 @@ func (r *recorder) told(f func(core.Inbound) bool) int {
 // TestShardsAreSpread: two replicas share two shards, the second takes one over when it comes, and the first takes all
 // when the second goes. Each event comes to its shard only.
 func TestShardsAreSpread(t *testing.T) {
+	t.Parallel()
 	var replicas atomic.Int64
 	replicas.Store(1)
 	leases := newDesk()
@@ -76,6 +77,7 @@ func TestShardsAreSpread(t *testing.T) {
 // TestFrozenHolderStoresNothing: a process that was stopped until its lease had passed on notices with the first event
 // that it reads, closes, and leaves the event to the new holder.
 func TestFrozenHolderStoresNothing(t *testing.T) {
+	t.Parallel()
 	leases := newDesk()
 	r := newRig(t, rigOptions{idle: true, opts: func(o *Options) { o.Leases = leases }})
 	clock := newStopped()
@@ -105,6 +107,7 @@ func TestFrozenHolderStoresNothing(t *testing.T) {
 
 // TestFreshHolderAsksBeforeItStores: a stop that nobody used to take the lease costs nothing.
 func TestFreshHolderAsksBeforeItStores(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{idle: true, opts: func(o *Options) { o.Leases = newDesk() }})
 	clock := newStopped()
 	rec, _ := r.replica(func(o *Options) { o.Clock = clock })
@@ -116,6 +119,7 @@ func TestFreshHolderAsksBeforeItStores(t *testing.T) {
 
 // TestGapsAreTold: a new session means a gap, a resumed one none.
 func TestGapsAreTold(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, rigOptions{})
 	if n := r.rec.gapCount(); n != 1 {
 		t.Fatalf("%d gaps at the start", n)
@@ -147,6 +151,7 @@ func TestIdentifyTurns(t *testing.T) {
 // TestIdentifyBudgetSurvivesACrashLoop: a process that crashes after each new session, with a Discord whose number of
 // sessions left is old, does not come near the thousand that would cost the token.
 func TestIdentifyBudgetSurvivesACrashLoop(t *testing.T) {
+	t.Parallel()
 	p := &places{n: map[string]int{identifyBudget: identifyDay}, closed: map[string]time.Duration{}}
 	clock := &handClock{now: time.Now()}
 	r := newRig(t, rigOptions{idle: true, sim: discordsim.Options{StaleSessionLimit: true}, opts: func(o *Options) { o.Limiter, o.Clock = p, clock }})

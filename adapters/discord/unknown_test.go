@@ -1,6 +1,8 @@
 package discord
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,25 +40,38 @@ func outcomes() []string {
 	return []string{"error_after", "drop_after", "undecodable", "error_before", "drop_before"}
 }
 
-// TestUnknownOutcomesAreLookedUp breaks every call that makes something, with a twin of the message beside it, and has
-// another replica go on.
+// again is what the relay says of a delivery that is tried again: After is our newest recorded message there.
+func again(d core.Delivery, after core.MessageID) core.Delivery {
+	d.Attempt, d.After, d.Tried = 1, after, time.Now()
+	return d
+}
+
+// TestUnknownOutcomesAreLookedUp breaks every call that makes something, with a recorded twin of the message before it,
+// and has another replica go on: with the same content, and with one that was changed meanwhile.
 func TestUnknownOutcomesAreLookedUp(t *testing.T) {
 	long := strings.TrimSpace(strings.Repeat("a long remark about the light ", 100))
 	ana := &core.Author{Name: "Ana", From: "slack"}
+	old := time.Now().Add(-time.Hour)
 	for _, c := range []struct {
 		name string
 		path string
 		skip bool // the first part passes
 		d    core.Delivery
 		want int
+		text string // what it says when it is tried again; empty for the same
 	}{
 		{name: "bot", path: "/channels/", d: core.Delivery{Text: core.Plain("ok")}, want: 1},
-		{name: "bot, long after", path: "/channels/", d: core.Delivery{Text: core.Plain("ok"), Since: time.Now().Add(-time.Hour)}, want: 1},
+		{name: "bot, long after", path: "/channels/", d: core.Delivery{Text: core.Plain("ok"), Since: old}, want: 1},
+		{name: "card in a thread, long after", path: "/channels/", d: core.Delivery{Card: sampleCard(), Files: []core.File{pngFile("blob1", "ACME-1-v1.png")}, Since: old}, want: 1},
 		{name: "webhook", path: "/webhooks/", d: core.Delivery{Text: core.Plain("ok"), Author: ana}, want: 1},
 		{name: "webhook, with a link", path: "/webhooks/", d: core.Delivery{Text: core.Plain("see https://example.org/x"), Author: ana}, want: 1},
+		{name: "webhook, with joined signs", path: "/webhooks/", d: core.Delivery{Text: core.Plain("👩\u200d🎨 zero\u200bwidth *stars*"), Author: ana}, want: 1},
 		{name: "webhook, files only", path: "/webhooks/", d: core.Delivery{Author: ana, Files: []core.File{pngFile("b", "a.png")}}, want: 1},
 		{name: "second part", path: "/webhooks/", skip: true, d: core.Delivery{Text: core.Plain(long), Author: ana}, want: 2},
-		{name: "second part of the bot", path: "/channels/", skip: true, d: core.Delivery{Text: core.Plain(long), Since: time.Now().Add(-time.Hour)}, want: 2},
+		{name: "second part of the bot", path: "/channels/", skip: true, d: core.Delivery{Text: core.Plain(long), Since: old}, want: 2},
+		{name: "changed since", path: "/webhooks/", d: core.Delivery{Text: core.Plain("ok"), Author: ana}, want: 1, text: "said otherwise"},
+		{name: "second part, changed since", path: "/webhooks/", skip: true, d: core.Delivery{Text: core.Plain(long), Author: ana}, want: 2, text: "now " + long},
+		{name: "bot, changed since, long after", path: "/channels/", d: core.Delivery{Text: core.Plain("ok"), Since: old}, want: 1, text: "said otherwise"},
 	} {
 		for _, kind := range outcomes() {
 			t.Run(c.name+" "+kind, func(t *testing.T) {
@@ -74,24 +89,28 @@ func TestUnknownOutcomesAreLookedUp(t *testing.T) {
 				first := r.deliver(twin)
 				echo.add(first.Parts)
 				f := discordsim.Fault{Kind: kind, Method: "POST", Path: c.path}
-				if !c.skip {
-					r.fault(f)
-				}
 				if c.skip { // the first part is there, and was told to nobody
-					one := d
-					parts, _, err := r.a.compose(r.ctx(), one, spot{guild: discordsim.DemoGuildID, parent: discordsim.DemoStudio, thread: string(thread)})
+					parts, _, err := r.a.compose(r.ctx(), d, spot{guild: discordsim.DemoGuildID, parent: discordsim.DemoStudio, thread: string(thread)})
 					if err != nil {
 						t.Fatal(err)
 					}
-					if _, err := r.a.postPart(r.ctx(), one, spot{guild: discordsim.DemoGuildID, parent: discordsim.DemoStudio, thread: string(thread)}, parts[0], 0); err != nil {
+					if _, err := r.a.postPart(r.ctx(), d, spot{guild: discordsim.DemoGuildID, parent: discordsim.DemoStudio, thread: string(thread)}, parts[0], 0); err != nil {
 						t.Fatal(err)
 					}
-					r.fault(f)
 				}
+				r.fault(f)
 				if _, err := r.a.Deliver(r.ctx(), d); core.ErrorCode(err) != core.CodeUnknown {
 					t.Fatalf("first try: %v", err)
 				}
-				d.Attempt = 1
+				for _, m := range r.thread(thread) {
+					if c.d.Card == nil && len(c.d.Files) == 0 && c.want == 1 && m.Content != newPrinter(nil).print(c.d.Text) {
+						t.Errorf("shown as %q", m.Content)
+					}
+				}
+				d = again(d, first.Parts[len(first.Parts)-1])
+				if c.text != "" {
+					d.Text, d.Changed = core.Plain(c.text), true
+				}
 				a := r.other()
 				lookups := d.Author != nil || time.Since(d.Since) > nonceSafe
 				if lookups {
@@ -114,7 +133,162 @@ func TestUnknownOutcomesAreLookedUp(t *testing.T) {
 	}
 }
 
-// TestUnknownRoots does the same to root cards: threads on them, and forum posts.
+// TestWhatIsOursBehindTheNewest tries a comment again in threads that hold something: what an earlier try may be, and
+// what not.
+func TestWhatIsOursBehindTheNewest(t *testing.T) {
+	ana, ben := &core.Author{Name: "Ana", From: "slack"}, &core.Author{Name: "Ben", From: "slack"}
+	say := func(id core.DeliveryID, au *core.Author, text string) core.Delivery {
+		return core.Delivery{ID: id, Author: au, Text: core.Plain(text)}
+	}
+	for _, c := range []struct {
+		name    string
+		there   []core.Delivery // posted by the dead replica, in order
+		known   int             // how many of them are recorded
+		changed bool
+		d       core.Delivery
+		want    int // which of them it is; -1 for none
+	}{
+		{name: "the same words, recorded", there: []core.Delivery{say("d-1", ana, "ok")}, known: 1, d: say("d-2", ana, "ok"), want: -1},
+		{name: "the same words twice, the second unrecorded", there: []core.Delivery{say("d-1", ana, "ok"), say("d-2", ana, "ok")}, known: 1, d: say("d-2", ana, "ok"), want: 1},
+		{name: "the same words of somebody else", there: []core.Delivery{say("d-1", ben, "ok")}, d: say("d-2", ana, "ok"), want: -1},
+		{name: "a frozen replica said the previous comment again", there: []core.Delivery{say("d-1", ana, "first"), say("d-1b", ana, "first")}, known: 1, d: say("d-2", ana, "second"), want: -1},
+		{name: "a frozen replica said it behind the earlier try", there: []core.Delivery{say("d-1", ana, "first"), say("d-1b", ben, "first"), say("d-2", ana, "before")}, known: 1, changed: true, d: say("d-2", ana, "after"), want: 2},
+		{name: "the words of now come first", there: []core.Delivery{say("d-1", ana, "first"), say("d-1b", ana, "first"), say("d-2", ana, "second")}, known: 1, changed: true, d: say("d-2", ana, "second"), want: 2},
+		{name: "changed", there: []core.Delivery{say("d-1", ana, "first"), say("d-2", ana, "before")}, known: 1, changed: true, d: say("d-2", ana, "after"), want: 1},
+		{name: "changed, and its author's name too", there: []core.Delivery{say("d-1", ana, "first"), say("d-2", ana, "before")}, known: 1, changed: true, d: say("d-2", &core.Author{Name: "Ana"}, "after"), want: 1},
+		{name: "changed, and nothing is known to be recorded", there: []core.Delivery{say("d-2", ana, "before")}, changed: true, d: say("d-2", ana, "after"), want: -1},
+		{name: "the bot said it for its author", there: []core.Delivery{say("d-1", ana, "first"), named(say("d-2", ana, "hello"))}, known: 1, d: say("d-2", ana, "hello"), want: 1},
+		{name: "the bot said it for its author, changed", there: []core.Delivery{say("d-1", ana, "first"), named(say("d-2", ana, "hello"))}, known: 1, changed: true, d: say("d-2", ana, "after"), want: 1},
+		{name: "the bot said something else", there: []core.Delivery{say("d-1", ana, "first"), say("d-x", nil, "a notice")}, known: 1, changed: true, d: say("d-2", ana, "after"), want: -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			echo := &recorded{}
+			r := newRig(t, rigOptions{idle: true, opts: func(o *Options) { o.Echo = echo }})
+			_, thread := r.task()
+			place := func(d core.Delivery) core.Delivery {
+				d.Op, d.Room, d.Thread, d.Since = core.OpPost, studio, thread, time.Now()
+				return d
+			}
+			var there []core.MessageID
+			for _, d := range c.there {
+				there = append(there, r.deliver(place(d)).Parts...)
+			}
+			after := core.MessageID("")
+			if c.known > 0 {
+				after = there[c.known-1]
+				echo.add(there[:c.known])
+			}
+			d := again(place(c.d), after)
+			d.Changed = c.changed
+			got, err := r.other().Deliver(r.ctx(), d)
+			if err != nil || len(got.Parts) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			if is := slices.Index(there, got.Parts[0]); is != c.want {
+				t.Errorf("it is %d of %v: %v", is, there, got.Parts)
+			}
+		})
+	}
+}
+
+// TestSurplusOfAnEarlierTry: the text was long when it was tried and is short now. What is too much is named in the
+// receipt, so that the relay's edit takes it back.
+func TestSurplusOfAnEarlierTry(t *testing.T) {
+	r := newRig(t, rigOptions{idle: true})
+	_, thread := r.task()
+	ana := &core.Author{Name: "Ana", From: "slack"}
+	d := core.Delivery{ID: "d-0", Op: core.OpPost, Room: studio, Thread: thread, Author: ana, Text: core.Plain("before"), Since: time.Now()}
+	newest := r.deliver(d).Parts[0]
+	d.ID, d.Text = "d-1", core.Plain(strings.TrimSpace(strings.Repeat("a long remark about the light ", 150)))
+	first := r.deliver(d)
+	d = again(d, newest)
+	d.Text, d.Changed = core.Plain("short"), true
+	a := r.other()
+	got, err := a.Deliver(r.ctx(), d)
+	if err != nil || !slices.Equal(got.Parts, first.Parts) || len(got.Parts) != 3 {
+		t.Fatalf("%+v after %+v: %v", got, first, err)
+	}
+	d.Op, d.Target = core.OpEdit, got.Parts
+	if got, err = a.Deliver(r.ctx(), d); err != nil || len(got.Parts) != 1 {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	if m := r.thread(thread); len(m) != 2 || m[1].Content != "short" {
+		t.Fatalf("%+v", m)
+	}
+}
+
+// TestOneReadingServesMany: a replica takes over what waited in a thread; some of it is there already.
+func TestOneReadingServesMany(t *testing.T) {
+	forum := roomID(discordsim.DemoGuildID, discordsim.DemoForum)
+	for _, room := range []core.RoomID{studio, forum} {
+		echo := &recorded{}
+		r := newRig(t, rigOptions{idle: true, opts: func(o *Options) { o.Echo = echo }})
+		var thread core.ThreadID
+		if room == studio {
+			_, thread = r.task()
+		}
+		ana := &core.Author{Name: "Ana", From: "slack"}
+		of := func(n int) core.Delivery {
+			d := core.Delivery{ID: core.DeliveryID(fmt.Sprint("d-", n)), Op: core.OpPost, Room: room, Thread: thread, Author: ana, Text: core.Plain("ok"), Since: time.Now()}
+			if room == forum {
+				d.Topic = "ok"
+			}
+			return d
+		}
+		newest := r.deliver(of(-1)).Parts[0]
+		echo.add([]core.MessageID{newest})
+		there := r.deliver(of(0)).Parts[0] // and nobody recorded it
+		tried := time.Now()
+		a := r.other()
+		reads := func() int {
+			n := 0
+			for _, c := range r.sim.Calls("") {
+				if c.Method == "GET" && (strings.Contains(c.Path, "/messages") || strings.HasSuffix(c.Path, "/threads/active")) {
+					n++
+				}
+			}
+			return n
+		}
+		before := reads()
+		for n := range 50 {
+			d := again(of(n), newest)
+			d.Tried = tried
+			got, err := a.Deliver(r.ctx(), d)
+			if err != nil || len(got.Parts) != 1 || n == 0 && got.Parts[0] != there {
+				t.Fatalf("%d: %+v, %v", n, got, err)
+			}
+			newest = got.Parts[0]
+			echo.add(got.Parts)
+		}
+		if n := reads() - before; n > 4 {
+			t.Errorf("%d reads in %s", n, room)
+		}
+		if thread != "" && len(r.thread(thread)) != 51 {
+			t.Errorf("%d messages", len(r.thread(thread)))
+		}
+		// What this process tried since is not in that reading.
+		r.fault(discordsim.Fault{Kind: "drop_after", Method: "POST", Path: "/webhooks/"})
+		d := again(of(50), newest)
+		d.Tried = tried
+		if _, err := a.Deliver(r.ctx(), d); core.ErrorCode(err) != core.CodeUnknown {
+			t.Fatal(err)
+		}
+		posts := r.posts("/webhooks/")
+		got, err := a.Deliver(r.ctx(), again(of(50), newest))
+		if err != nil || len(got.Parts) != 1 || r.posts("/webhooks/") != posts {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		echo.add(got.Parts)
+		// Nor is what another one tried.
+		there = r.deliver(of(51)).Parts[0]
+		if got, err = a.Deliver(r.ctx(), again(of(51), got.Parts[0])); err != nil || !slices.Equal(got.Parts, []core.MessageID{there}) {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+}
+
+// TestUnknownRoots does the same to root cards: threads on them, and forum posts, beside the card of another task.
 func TestUnknownRoots(t *testing.T) {
 	forum := roomID(discordsim.DemoGuildID, discordsim.DemoForum)
 	for _, c := range []struct {
@@ -133,30 +307,32 @@ func TestUnknownRoots(t *testing.T) {
 			t.Run(c.name+" "+kind, func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, rigOptions{idle: true})
-				card := func(n string) core.Delivery {
-					d := core.Delivery{ID: core.DeliveryID("d-" + n), Op: core.OpPost, Room: c.room, Card: sampleCard(), Files: []core.File{pngFile("blob1", "a.png")}, ThreadName: "ACME-1 fog", Since: time.Now()}
+				card := func(task string) core.Delivery {
+					shown := *sampleCard()
+					shown.Title = task + " · a lighthouse"
+					d := core.Delivery{ID: core.DeliveryID("d-" + task), Op: core.OpPost, Room: c.room, Card: &shown, Files: []core.File{pngFile("blob1", "a.png")}, ThreadName: task + " fog", Since: time.Now()}
 					if c.old {
 						d.Since = time.Now().Add(-time.Hour)
 					}
 					return d
 				}
-				twin := r.deliver(card("twin"))
+				twin := r.deliver(card("ACME-11"))
 				r.fault(discordsim.Fault{Kind: kind, Method: "POST", Path: c.path})
-				d := card("it")
+				d := card("ACME-1")
 				if _, err := r.a.Deliver(r.ctx(), d); core.ErrorCode(err) != core.CodeUnknown && core.ErrorCode(err) != core.CodeRetry {
 					t.Fatalf("first try: %v", err)
 				}
-				d.Attempt = 1
+				d = again(d, "")
 				changed := *d.Card // the card has moved on since
 				changed.Title = "ACME-1 · half done"
-				d.Card = &changed
+				d.Card, d.Changed = &changed, true
 				got, err := r.other().Deliver(r.ctx(), d)
 				if err != nil || len(got.Parts) != 1 || got.Thread == "" || got.Thread == twin.Thread {
 					t.Fatalf("%+v beside %+v: %v", got, twin, err)
 				}
 				for _, th := range r.sim.Snapshot("", 100).Threads {
-					if th.ID != string(got.Thread) && th.ID != string(twin.Thread) && th.Name == "ACME-1 fog" {
-						t.Errorf("a third thread: %s", th.ID)
+					if th.ID != string(got.Thread) && th.Name == "ACME-1 fog" {
+						t.Errorf("a second thread: %s", th.ID)
 					}
 				}
 				cards := 0

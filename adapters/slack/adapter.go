@@ -24,6 +24,7 @@ import (
 
 	slackgo "github.com/slack-go/slack"
 
+	"github.com/atelier-bridge/atelier/adapters/internal/reading"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
 )
@@ -64,6 +65,8 @@ type Adapter struct {
 	stream   *http.Client // files: bounded by the context
 	installs []*installation
 	tune     tuning
+	telling  chan struct{} // bounds those who are being told that we are away
+	told     sync.WaitGroup
 }
 
 // tuning holds the waits that tests shorten.
@@ -112,7 +115,7 @@ func New(o Options) (*Adapter, error) {
 		o.Connections = defaultSockets
 	}
 	o.Connections = min(o.Connections, maxSockets)
-	a := &Adapter{o: o, origin: u, order: newSequencer(o.Clock), tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
+	a := &Adapter{o: o, origin: u, telling: make(chan struct{}, maxTelling), order: newSequencer(o.Clock), tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
 		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond,
 		handover: 3 * time.Second}}
 	t := http.DefaultTransport.(*http.Transport).Clone()
@@ -134,8 +137,11 @@ func (a *Adapter) Capabilities() core.Capabilities {
 			"Slack shows private answers until you reload; \"jobs\" brings open prompts back."}}
 }
 
-// Close gives idle connections back. Run and Deliver may not be in progress.
-func (a *Adapter) Close() { a.http.CloseIdleConnections() }
+// Close waits for the last answers and gives idle connections back. Run, Deliver and Handler may not be in progress.
+func (a *Adapter) Close() {
+	a.told.Wait()
+	a.http.CloseIdleConnections()
+}
 
 // noLimiter is used when nobody paces us.
 type noLimiter struct{}
@@ -184,7 +190,9 @@ type installation struct {
 	uploads *cache[string]              // blob -> uploaded file
 	learned *cache[bool]                // buckets whose rate the limiter knows
 	looking *cache[looked]              // look-ups that one try could not finish
-	refused map[string]time.Time        // channel -> last 429 on a post
+	// readings are what look-ups read, by channel and thread.
+	readings *reading.Cache[*message]
+	refused  map[string]time.Time // channel -> last 429 on a post
 	// slowUntil is until when histories are read at Slack's harshest limit.
 	slowUntil time.Time
 }
@@ -198,7 +206,7 @@ func (a *Adapter) newInstallation(token core.Secret) *installation {
 	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
 		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), groups: newCache[map[string][]string](1, 2*time.Minute),
 		directs: newCache[string](5000, time.Hour),
-		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute), looking: newCache[looked](200, firstTry)}
+		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute), looking: newCache[looked](200, firstTry), readings: reading.New[*message](a.o.Clock)}
 	i.api = slackgo.New(token.Reveal(), slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http))
 	return i
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
+// maxTelling bounds the answers to presses that are under way at once; who presses beyond it hears nothing.
+const maxTelling = 32
+
 const busyText = "Atelier cannot take this right now, please try again in a moment."
 
 // away answers somebody whose command, press or form could not be stored: Slack tells of those only once. ok is false
@@ -24,13 +27,19 @@ func (a *Adapter) away(ctx context.Context, kind string, in core.Inbound, payloa
 		first := slices.Min(slices.Collect(maps.Keys(it.View.State.Values)))
 		return map[string]any{"response_action": "errors", "errors": map[string]string{first: busyText}}, true
 	case kind == kindActions && in.Reply.Token != "":
-		go func() {
+		select {
+		case a.telling <- struct{}{}:
+		default:
+			return nil, true
+		}
+		a.told.Go(func() {
+			defer func() { <-a.telling }()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveDeadline)
 			defer cancel()
 			if err := a.respond(ctx, core.Delivery{Thread: in.Thread, Reply: in.Reply}, content{text: busyText}); err != nil {
 				a.o.Log.WarnContext(ctx, "press not answered", "error", err)
 			}
-		}()
+		})
 		return nil, true
 	}
 	return nil, false

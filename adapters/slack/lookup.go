@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/atelier-bridge/atelier/adapters/internal/mark"
+	"github.com/atelier-bridge/atelier/adapters/internal/reading"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -25,9 +25,14 @@ const (
 type looked struct {
 	found []*message
 	edge  string // the last ts that was read
+	at    time.Time
 }
 
-// lookup collects our messages since this delivery was first tried. An error means that nothing may be posted.
+// place names where a delivery goes, for what was read there.
+func (s *sending) place() string { return s.channel + "/" + string(s.d.Thread) }
+
+// lookup collects our messages since this delivery was first tried. One reading serves all deliveries that nobody tried
+// since. An error means that nothing may be posted.
 func (s *sending) lookup(ctx context.Context) error {
 	since := s.d.Since
 	if since.IsZero() {
@@ -37,12 +42,20 @@ func (s *sending) lookup(ctx context.Context) error {
 	if s.d.After != "" && string(s.d.After) > w.oldest {
 		w.oldest = string(s.d.After)
 	}
+	from := w.oldest
+	if read, ok := s.i.readings.Get(s.place(), from, s.d.Tried); ok {
+		s.found = behind(read, from)
+		return nil
+	}
 	self, err := s.i.identify(ctx)
 	if err != nil {
 		return err
 	}
 	key, now := s.channel+"/"+string(s.d.ID), s.i.a.o.Clock.Now()
 	had, resumed := s.i.looking.get(key, now)
+	if !resumed || w.thread != "" {
+		had.at = now // a channel is read backwards: what came since the first page is not seen
+	}
 	if resumed && w.thread != "" {
 		w.oldest = had.edge
 	} else if resumed {
@@ -54,7 +67,7 @@ func (s *sending) lookup(ctx context.Context) error {
 		if !self.ours(m) {
 			return true
 		}
-		had.found = append(slices.Clip(had.found), m)
+		had.found = append(slices.Clip(had.found), &message{TS: m.TS, Metadata: m.Metadata, Files: m.Files}) // readings are kept for a while
 		id, _, ok := m.Metadata.delivery()
 		enough = w.thread == "" && s.d.Card != nil && ok && id == s.d.ID // a root is one message
 		return !enough
@@ -65,6 +78,9 @@ func (s *sending) lookup(ctx context.Context) error {
 	if err == nil {
 		s.i.looking.drop(key)
 		s.found = had.found
+		if complete {
+			s.i.readings.Put(s.place(), reading.Reading[*message]{From: from, At: had.at, Found: had.found})
+		}
 		return nil
 	}
 	if had.edge != "" {
@@ -77,6 +93,11 @@ func (s *sending) lookup(ctx context.Context) error {
 		return s.stray(ctx, self, w, err)
 	}
 	return err
+}
+
+// behind returns the messages of a reading that lie behind a ts.
+func behind(read []*message, from string) []*message {
+	return slices.DeleteFunc(slices.Clone(read), func(m *message) bool { return string(m.TS) <= from })
 }
 
 // stray takes back what an earlier try may have posted to a thread whose root was deleted meanwhile: Slack puts such a
@@ -121,7 +142,7 @@ func (s *sending) shared(ctx context.Context, f core.File, part int) (id, ts str
 	if s.d.Attempt == 0 {
 		return "", "", nil
 	}
-	sign := mark.Of(s.d.ID, part)
+	sign := markOf(s.d.ID, part)
 	for _, m := range s.found {
 		if m.Metadata == nil && len(m.Files) == 1 && marked(m.Files[0], sign) {
 			return m.Files[0].ID, string(m.TS), nil
@@ -144,7 +165,7 @@ func (s *sending) shared(ctx context.Context, f core.File, part int) (id, ts str
 		if len(m.Files) != 1 || m.Metadata != nil || m.Files[0].Name != f.Name || f.Size != 0 && m.Files[0].Size != f.Size || string(m.TS) < since || s.taken(m) {
 			continue
 		}
-		if _, other := mark.Cut(m.Files[0].Title); other != "" {
+		if _, other := cutMark(m.Files[0].Title); other != "" {
 			continue
 		}
 		if s.i.a.o.Echo != nil {
@@ -162,7 +183,7 @@ func (s *sending) shared(ctx context.Context, f core.File, part int) (id, ts str
 }
 
 func marked(f file, sign string) bool {
-	_, found := mark.Cut(f.Title)
+	_, found := cutMark(f.Title)
 	return found == sign
 }
 

@@ -11,7 +11,6 @@ import (
 
 	slackgo "github.com/slack-go/slack"
 
-	"github.com/atelier-bridge/atelier/adapters/internal/mark"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -211,7 +210,8 @@ func (s *sending) shareLoose(ctx context.Context, first int, parts []core.Messag
 			return parts, err
 		}
 		if ts == "" {
-			if id, ts, err = s.i.share(ctx, f, mark.Of(s.d.ID, first+n), s.channel, string(s.d.Thread)); err != nil {
+			if id, ts, err = s.i.share(ctx, f, markOf(s.d.ID, first+n), s.channel, string(s.d.Thread)); err != nil {
+				s.i.readings.Drop(s.place())
 				return parts, err
 			}
 		}
@@ -255,11 +255,12 @@ func (s *sending) send(ctx context.Context, form url.Values) (string, error) {
 	err := s.i.do(ctx, "chat.postMessage", s.channel, true, func(ctx context.Context) error {
 		return s.i.call(ctx, "chat.postMessage", form, &out)
 	})
-	if err != nil {
-		return "", err
+	if err == nil && out.TS == "" {
+		err = core.Wrap(core.CodeUnknown, errUndecodable)
 	}
-	if out.TS == "" {
-		return "", core.Wrap(core.CodeUnknown, errUndecodable)
+	if err != nil {
+		s.i.readings.Drop(s.place()) // what was read there may have become old
+		return "", err
 	}
 	if s.d.Thread != "" && out.Message.ThreadTS == "" {
 		// The thread's root is gone; Slack puts such a reply into the channel, where it does not belong.

@@ -111,6 +111,50 @@ func TestUnknownOutcomesAreLookedUp(t *testing.T) {
 	}
 }
 
+// TestOneReadingServesMany: a replica takes over what waited in a thread; some of it is there already.
+func TestOneReadingServesMany(t *testing.T) {
+	r := newRig(t, rigOptions{idle: true})
+	root := r.card("d-root")
+	of := func(n int) core.Delivery {
+		return core.Delivery{ID: core.DeliveryID(fmt.Sprint("d-", n)), Op: core.OpPost, Room: acmeRoom, Thread: core.ThreadID(root), Author: &core.Author{Name: "Ana"}, Text: core.Plain("ok"), Since: time.Now()}
+	}
+	newest := r.deliver(of(-1)).Parts[0]
+	there := r.deliver(of(0)).Parts[0] // and nobody recorded it
+	tried := time.Now()
+	a := r.other()
+	before := len(r.Calls("conversations.replies"))
+	for n := range 50 {
+		d := of(n)
+		d.Attempt, d.After, d.Tried = 1, newest, tried
+		got, err := a.Deliver(r.ctx, d)
+		if err != nil || len(got.Parts) != 1 || n == 0 && got.Parts[0] != there {
+			t.Fatalf("%d: %+v, %v", n, got, err)
+		}
+		newest = got.Parts[0]
+	}
+	if n := len(r.Calls("conversations.replies")) - before; n > 2 || len(r.Thread(acme, root)) != 1+1+50 {
+		t.Errorf("%d reads, %d messages", n, len(r.Thread(acme, root)))
+	}
+	// What this process tried since is not in that reading.
+	r.fault(slacksim.Fault{Kind: "drop_after", Method: "chat.postMessage"})
+	d := of(50)
+	d.Attempt, d.After, d.Tried = 1, newest, tried
+	if _, err := a.Deliver(r.ctx, d); core.ErrorCode(err) != core.CodeUnknown {
+		t.Fatal(err)
+	}
+	d.Attempt, d.Tried = 2, time.Now()
+	if got, err := a.Deliver(r.ctx, d); err != nil || len(got.Parts) != 1 || len(r.Thread(acme, root)) != 1+1+51 {
+		t.Fatalf("%+v, %v: %d messages", got, err, len(r.Thread(acme, root)))
+	}
+	// Nor is what another one tried.
+	d = of(51)
+	there = r.deliver(d).Parts[0]
+	d.Attempt, d.After, d.Tried = 1, newest, time.Now()
+	if got, err := a.Deliver(r.ctx, d); err != nil || len(got.Parts) != 1 || got.Parts[0] != there {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+
 // shownIn counts the messages where a delivery went.
 func (r *rig) shownIn(d core.Delivery, got core.Receipt) int {
 	n := 0

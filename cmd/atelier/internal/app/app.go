@@ -159,6 +159,7 @@ func (a *App) build() error {
 		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
 	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
 		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Limiter: a.store.Limiter, Posts: a.store.Review, Listens: map[core.PlatformName]func() bool{}, Clock: a.clock, Log: a.log}
+	a.catchUp.Vanished = a.vanished
 	if a.slack != nil && !a.cfg.Slack.AppToken.IsZero() {
 		a.catchUp.Listens[core.Slack] = a.slack.Connected
 	}
@@ -177,11 +178,30 @@ func (a *App) build() error {
 	return nil
 }
 
+// vanished tells the admins of many messages that are gone at once: a permission that was taken away looks the same as
+// somebody deleting them.
+func (a *App) vanished(ctx context.Context, t *core.Thread, count int) {
+	room := string(t.Room)
+	if r, err := a.store.People.Room(ctx, t.Room); err == nil && r.Name != "" {
+		room = "#" + r.Name + " on " + t.Room.Platform().Title()
+	}
+	text := fmt.Sprintf("%d messages of %s are gone from %s. That is more than I take for deleted without asking, so their copies stay. Check that I may still read that room; "+
+		"if the messages were deleted on purpose, delete their copies too.", count, t.Task, room)
+	c := core.Change{Partition: a.store.DB.Parts.OfProject(t.Task.Project())}
+	for _, id := range a.cfg.Admins {
+		c.Out = append(c.Out, core.Outgoing{ID: core.MakeDeliveryID(core.UndeliveredObject(t.Task, t.Room), t.Room, fmt.Sprint("vanished/", id, t.Checked)), Kind: core.OutDirect, To: id,
+			Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain(text)}, At: a.clock.Now().UTC()})
+	}
+	if err := a.store.Review.Apply(ctx, c); err != nil {
+		a.log.WarnContext(ctx, "admins not told of vanished messages", "error", err)
+	}
+}
+
 func (a *App) buildPlatforms() (err error) {
 	if a.cfg.Slack.Enabled() {
 		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
 			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"),
-			SlowHistory: a.cfg.Slack.SlowHistory})
+			SlowHistory: a.cfg.Slack.SlowHistory, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)
 		}
@@ -189,12 +209,20 @@ func (a *App) buildPlatforms() (err error) {
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
 			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log,
-			Shards: a.cfg.Discord.Shards})
+			Shards: a.cfg.Discord.Shards, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)
 		}
 	}
 	return nil
+}
+
+// replicas tells the platforms how many processes share their connections. They are built before the engine, which knows.
+func (a *App) replicas() int {
+	if a.engine == nil {
+		return 1
+	}
+	return a.engine.Replicas()
 }
 
 func (a *App) platforms() map[core.PlatformName]core.Platform {
