@@ -16,8 +16,8 @@ const (
 	// MaxShards is the most gateway connections that an installation may have; Discord needs one per 2,500 servers.
 	MaxShards = 64
 
-	shardTTL   = 10 * time.Second
-	shardRenew = 3 * time.Second
+	shardTTL   = 5 * time.Second
+	shardRenew = 1500 * time.Millisecond
 	shardRetry = time.Second
 )
 

@@ -89,6 +89,10 @@ func (c *CatchUp) Gap(p core.PlatformName) {
 	c.changed = make(chan struct{})
 }
 
+// hint names what is less than a gap: somebody else heard a platform, but what was on its way to a process that died comes
+// again only after a while. Threads with news are read for it.
+func hint(p core.PlatformName) core.PlatformName { return p + "~" }
+
 // listen notes who hears the platforms that have several listeners, and turns what was told of them into gaps where
 // nobody else heard.
 func (c *CatchUp) listen(ctx context.Context) {
@@ -98,8 +102,12 @@ func (c *CatchUp) listen(ctx context.Context) {
 		gap := c.told[p]
 		delete(c.told, p)
 		c.mu.Unlock()
-		if gap > 0 && (err != nil || others == 0) {
+		switch {
+		case gap == 0:
+		case err != nil || others == 0:
 			c.raise(p, gap)
+		default:
+			c.raise(hint(p), gap)
 		}
 	}
 }
@@ -165,10 +173,13 @@ func (c *CatchUp) share(ctx context.Context, began time.Time) {
 	c.mu.Lock()
 	c.prepare()
 	ours := map[core.PlatformName]core.Gap{}
-	for p := range c.Platforms {
-		if g := c.newest[p]; g > c.noted[p] {
+	for p, g := range c.newest {
+		if g > c.noted[p] {
 			ours[p] = g
-		} else if c.alone && g < core.Gap(began.UnixMilli()) && c.Clock.Now().Sub(began) >= aloneWait {
+		}
+	}
+	for p := range c.Platforms {
+		if c.alone && c.newest[p] < core.Gap(began.UnixMilli()) && c.Clock.Now().Sub(began) >= aloneWait {
 			ours[p] = core.Gap(c.Clock.Now().UnixMilli())
 		}
 	}
@@ -257,7 +268,7 @@ type rereader struct {
 
 func (r *rereader) run(ctx context.Context) {
 	c := r.c
-	swept := c.Clock.Now()
+	swept, hinted := c.Clock.Now(), c.Newest(hint(r.plat))
 	for ctx.Err() == nil {
 		moved := c.moved()
 		ok := r.urgent(ctx)
@@ -265,8 +276,8 @@ func (r *rereader) run(ctx context.Context) {
 		if gap > 0 {
 			ok = r.pass(ctx, gap) && ok
 		}
-		if c.Clock.Now().Sub(swept) >= sweepEvery {
-			swept = c.Clock.Now()
+		if h := c.Newest(hint(r.plat)); h > hinted || c.Clock.Now().Sub(swept) >= sweepEvery {
+			swept, hinted = c.Clock.Now(), h
 			ok = r.sweep(ctx) && ok
 		}
 		wait := sweepEvery - c.Clock.Now().Sub(swept)
@@ -377,33 +388,6 @@ func (r *rereader) pass(ctx context.Context, gap core.Gap) bool {
 	return ok
 }
 
-// Rechecks take at most half of Slack's 50 readings a minute: https://docs.slack.dev/apis/web-api/rate-limits
-const (
-	rechecks      = 25
-	recheckWindow = time.Minute
-)
-
-// pace waits until a thread may be read again for what may have changed in it.
-func (r *rereader) pace(ctx context.Context) error {
-	if r.c.Limiter == nil || r.plat != core.Slack {
-		return context.Cause(ctx)
-	}
-	const bucket = "catch-up/slack"
-	if !r.taught {
-		r.c.Limiter.Learn(ctx, bucket, rechecks, recheckWindow)
-		r.taught = true
-	}
-	for {
-		err := r.c.Limiter.Wait(ctx, bucket)
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		if err := r.c.Clock.Sleep(ctx, max(core.RetryAfter(err), time.Second)); err != nil {
-			return err
-		}
-	}
-}
-
 // clearOld forgets threads that are active no more.
 func clearOld(seen map[string]core.Gap, all []*core.Thread) {
 	if len(seen) <= maxThreads {
@@ -420,14 +404,18 @@ func clearOld(seen map[string]core.Gap, all []*core.Thread) {
 	}
 }
 
-// sweep reads every active thread from its cursor: what no platform told of is found too.
+// sweep reads the active threads that have news from their cursors: what no platform told of is found too.
 func (r *rereader) sweep(ctx context.Context) bool {
 	all, ok := r.threads(ctx)
+	news := &news{r: r}
 	for _, t := range all {
 		if ctx.Err() != nil {
 			return false
 		}
 		ok = r.urgent(ctx) && ok
+		if news.none(ctx, t) {
+			continue
+		}
 		_, _, err := r.tellSince(ctx, t, t.Cursor, nil)
 		ok = r.judge(ctx, t, err) && ok
 	}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"time"
 
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -43,4 +44,31 @@ func (n *news) none(ctx context.Context, t *core.Thread) bool {
 		}
 	}
 	return !after(newest, seen)
+}
+
+// Rechecks take at most half of Slack's 50 readings a minute: https://docs.slack.dev/apis/web-api/rate-limits
+const (
+	rechecks      = 25
+	recheckWindow = time.Minute
+)
+
+// pace waits until a thread may be read again for what may have changed in it.
+func (r *rereader) pace(ctx context.Context) error {
+	if r.c.Limiter == nil || r.plat != core.Slack {
+		return context.Cause(ctx)
+	}
+	const bucket = "catch-up/slack"
+	if !r.taught {
+		r.c.Limiter.Learn(ctx, bucket, rechecks, recheckWindow)
+		r.taught = true
+	}
+	for {
+		err := r.c.Limiter.Wait(ctx, bucket)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if err := r.c.Clock.Sleep(ctx, max(core.RetryAfter(err), time.Second)); err != nil {
+			return err
+		}
+	}
 }

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -78,16 +79,21 @@ func (g *Gaps) Note(ctx context.Context, p core.PlatformName, gap core.Gap) (cor
 	return core.Gap(n), Fault(err)
 }
 
-// Newest returns the newest gap of each platform.
+// Newest returns the newest gaps.
 func (g *Gaps) Newest(ctx context.Context) (map[core.PlatformName]core.Gap, error) {
-	var row struct {
-		Slack   int64 `redis:"slack"`
-		Discord int64 `redis:"discord"`
-	}
-	if err := g.DB.Client.HGetAll(ctx, g.DB.Keys.Gaps()).Scan(&row); err != nil {
+	rows, err := g.DB.Client.HGetAll(ctx, g.DB.Keys.Gaps()).Result()
+	if err != nil {
 		return nil, Fault(err)
 	}
-	return map[core.PlatformName]core.Gap{core.Slack: core.Gap(row.Slack), core.Discord: core.Gap(row.Discord)}, nil
+	out := make(map[core.PlatformName]core.Gap, len(rows))
+	for p, s := range rows {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return nil, core.Wrap(core.CodeInternal, err)
+		}
+		out[core.PlatformName(p)] = core.Gap(n)
+	}
+	return out, nil
 }
 
 // listenFor is how long a note of listening holds, in milliseconds.
