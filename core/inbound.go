@@ -71,6 +71,8 @@ type Message struct {
 	Title    string    `json:"title,omitempty"`   // of the forum post that this message begins
 	ReplyTo  MessageID `json:"replyTo,omitempty"` // Discord's reply; Slack has none inside a thread
 	EditedAt time.Time `json:"editedAt,omitzero"`
+	// SaidAt is when the message was written, on edits, where the event has a later time.
+	SaidAt time.Time `json:"saidAt,omitzero"`
 	// Masked is set when a credential was removed from the text: such a message is not mirrored.
 	Masked bool `json:"masked,omitempty"`
 	// Author is set on edits and history, where the actor of the event may be somebody else.

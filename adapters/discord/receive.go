@@ -123,7 +123,7 @@ func (a *Adapter) messageInbound(ctx context.Context, m wireMessage, update, his
 	if m.Edited != "" {
 		in.Kind = core.InboundEdit
 		if !history {
-			in.At = msg.EditedAt
+			msg.SaidAt, in.At = in.At, msg.EditedAt
 		}
 	}
 	command := a.asCommand(&m, in)

@@ -292,6 +292,7 @@ func (s scope) changed(ctx context.Context, channel string, ev *message) (*core.
 		in.Message.EditedAt = at.Truncate(time.Second) // comparable with Slack's own, which has whole seconds
 	}
 	in.Message.Author = in.Actor
+	in.Message.SaidAt, _ = parseTS(string(m.TS))
 	return in, nil
 }
 

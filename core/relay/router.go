@@ -115,10 +115,22 @@ func (r *Router) early(ctx context.Context, s Scope) error {
 			return err
 		}
 	}
-	if th == nil || th.Caught >= s.In.Gap {
+	if th == nil {
 		return nil
 	}
-	r.Hurry(s.Partition, th, s.In.Gap)
+	gap := s.In.Gap
+	if s.In.Kind == core.InboundEdit && s.In.Message != nil && !s.In.Actor.Bot {
+		_, _, err := r.Refs.Object(ctx, s.Partition, s.In.Room, s.In.Message.ID)
+		if core.ErrorCode(err) == core.CodeNotFound {
+			gap++ // an edit of what we never heard: something is missing although no gap is known
+		} else if err != nil {
+			return err
+		}
+	}
+	if th.Caught >= gap {
+		return nil
+	}
+	r.Hurry(s.Partition, th, gap)
 	return early{thread: th.ID}
 }
 

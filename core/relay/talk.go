@@ -77,6 +77,9 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 		Author: s.Person.ID, Identity: s.In.Actor.Identity, Name: s.In.Actor.Name, Avatar: s.In.Actor.Avatar,
 		Text: titled(m), At: s.In.At.UTC(), EditedAt: m.EditedAt, EditTold: toldAt(s.In), Late: s.In.CatchUp && r.Clock.Now().Sub(s.In.At) > lateAfter, Found: s.In.CatchUp,
 	}
+	if !m.SaidAt.IsZero() {
+		c.At = m.SaidAt.UTC() // its edit came first
+	}
 	if c.Name == "" {
 		c.Name = s.Person.Name
 	}
