@@ -107,6 +107,30 @@ const SettingMirror = "mirror"
 // MirrorsAll reports whether everything said in the project's public rooms shows in its other public rooms.
 func (p *Project) MirrorsAll() bool { return p.Settings[SettingMirror] == "all" }
 
+// settingMirrorSince is when the mirroring of all was switched on.
+const settingMirrorSince = "mirror_since"
+
+// Mirror sets what shows in the project's other rooms: "tasks" or "all". What was said before it is switched on stays
+// where it is.
+func (p *Project) Mirror(what string, now time.Time) {
+	if p.Settings == nil {
+		p.Settings = map[string]string{}
+	}
+	if what == "all" && !p.MirrorsAll() {
+		p.Settings[settingMirrorSince] = now.UTC().Format(time.RFC3339Nano)
+	}
+	p.Settings[SettingMirror] = what
+}
+
+// MirrorsSince returns when the mirroring of all was switched on.
+func (p *Project) MirrorsSince() time.Time {
+	t, err := time.Parse(time.RFC3339Nano, p.Settings[settingMirrorSince])
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 // Room binds a channel to a project.
 type Room struct {
 	V       int          `json:"v"`

@@ -20,10 +20,12 @@ type Change struct {
 	Comments []*Comment
 	Threads  []*Thread
 	Place    []PlaceWrite
-	Early    []Inbound    // reactions to messages not known yet: handled again once the message is placed, within an hour
-	Tombs    []MessageRef // messages known to be deleted before they were known to exist
-	Out      []Outgoing
-	Dead     *DeadLetter // keep the inbound with its reason
+	// Early are handled again once a message is placed, if that is within an hour: reactions to it, and what was said in
+	// the thread that hangs on it.
+	Early []Inbound
+	Tombs []MessageRef // messages known to be deleted before they were known to exist
+	Out   []Outgoing
+	Dead  *DeadLetter // keep the inbound with its reason
 }
 
 // PlaceWrite records where an object shows in a room.

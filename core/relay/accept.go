@@ -25,6 +25,9 @@ type Accept struct {
 	Answers func(ctx context.Context, q core.Query) (core.Card, error)
 	// Missed is told that events of a platform may have been missed. It returns at once and may be nil.
 	Missed func(core.PlatformName)
+	// Refused is told that a platform's events were refused for a while: whoever hears it, nobody stored them. It may be
+	// nil.
+	Refused func(core.PlatformName)
 	// Newest tells the newest gap of a platform; it may be nil.
 	Newest func(core.PlatformName) core.Gap
 	// Counted is told of each stored or known inbound; for metrics. It may be nil.
@@ -64,7 +67,9 @@ func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
 	if err == nil {
 		added, err = a.Journal.Append(ctx, p, in)
 	}
-	a.refused(plat, err != nil)
+	if !in.CatchUp && (err == nil || ctx.Err() == nil) {
+		a.refused(plat, err != nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -89,8 +94,8 @@ func (a *Accept) refused(p core.PlatformName, failed bool) {
 		a.failed[p] = failed
 	}
 	a.mu.Unlock()
-	if was && !failed {
-		a.Gap(p)
+	if was && !failed && a.Refused != nil {
+		a.Refused(p)
 	}
 }
 

@@ -89,6 +89,9 @@ func (c *CatchUp) Gap(p core.PlatformName) {
 	c.changed = make(chan struct{})
 }
 
+// Refused tells that events of a platform could not be stored for a while. It returns at once.
+func (c *CatchUp) Refused(p core.PlatformName) { c.raise(p, core.Gap(c.Clock.Now().UnixMilli())) }
+
 // hint names what is less than a gap: somebody else heard a platform, but what was on its way to a process that died comes
 // again only after a while. Threads with news are read for it.
 func hint(p core.PlatformName) core.PlatformName { return p + "~" }
@@ -471,10 +474,8 @@ func (r *rereader) judge(ctx context.Context, t *core.Thread, err error) bool {
 		return true
 	case core.CodeGone, core.CodeNotFound, core.CodeForbidden, core.CodeInvalid, core.CodeUnsupp:
 		r.c.Log.InfoContext(ctx, "thread cannot be caught up", "room", t.Room, "thread", t.ID, "error", err)
-		key := threadKey(t.Room, t.ID)
-		gap := r.c.Newest(r.plat)
-		r.done[key], r.whole[key] = gap, gap
-		return true
+		// Nobody need wait for a history that cannot be read.
+		return r.tell(ctx, t, r.c.Newest(r.plat), "", true) == nil
 	}
 	if ctx.Err() == nil {
 		r.c.Log.WarnContext(ctx, "thread not caught up", "room", t.Room, "thread", t.ID, "error", err)

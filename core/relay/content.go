@@ -70,7 +70,9 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		}
 		v.Changed = t.unknown > 0 && m.Edits > 0 && t.tried != int64(m.Edits)+1
 		if t.out.Task.IsTalk() {
-			err = d.talkThread(ctx, t, m, &v)
+			if err = d.talkThread(ctx, t, m, &v); errors.Is(err, errNotShown) {
+				return nil
+			}
 		} else {
 			v.Thread, err = d.threadOf(ctx, t)
 		}
@@ -97,7 +99,7 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		v.Thread = r.Thread
 	}
 	t.shows(core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles})
-	if v.Op == core.OpPost && t.out.Task.TalkRoot() != "" {
+	if v.OpenOn != "" || v.Op == core.OpPost && t.joins {
 		t.place.Opens = &core.Thread{Room: t.out.Room, ID: v.Thread, Task: t.out.Task, Root: core.MessageID(v.Thread), Cursor: r.Parts[len(r.Parts)-1], Active: m.At, Caught: d.gap(t.out.Room), Checked: d.gap(t.out.Room)}
 	}
 	if len(r.Parts) == 0 {

@@ -311,6 +311,9 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 		}
 	}
 	if v.ThreadName != "" && r.Thread != "" && len(r.Parts) > 0 {
+		if t.unknown > 0 {
+			gap = 0 // it may have been opened long ago
+		}
 		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC(), Caught: gap, Checked: gap}
 	}
 	return nil

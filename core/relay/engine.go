@@ -47,6 +47,9 @@ type Engine struct {
 	held map[core.Partition]*holding
 	over map[byte]int // rounds that more than the share was held, by kind
 	all  int
+
+	began time.Time
+	alone bool // nobody else was there at start
 }
 
 const (

@@ -170,10 +170,15 @@ func (e *Engine) balance(ctx context.Context, wg *sync.WaitGroup) {
 		}
 	}
 	e.mu.Lock()
-	first := e.all == 0
+	if e.all == 0 {
+		e.began = e.Clock.Now()
+	}
 	e.all = all
+	// One that was killed a moment ago still counts until its announcement runs out.
+	alone := all == 1 && !e.alone && e.Clock.Now().Sub(e.began) < 2*leaseTTL
+	e.alone = e.alone || alone
 	e.mu.Unlock()
-	if first && all == 1 && e.Alone != nil {
+	if alone && e.Alone != nil {
 		e.Alone()
 	}
 	projects, people := kindOf(e.Parts.All(), 'p'), kindOf(e.Parts.All(), 'u')

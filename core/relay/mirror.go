@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -44,8 +45,8 @@ func (r *Router) talkOf(ctx context.Context, s *Scope) (*core.Task, []*core.Thre
 		task, err := r.Tasks.Task(ctx, s.Thread.Task)
 		return task, nil, err
 	}
-	if !r.mirrors(*s) {
-		return nil, nil, nil // it was switched off
+	if !r.mirrors(*s) || s.In.At.Before(s.Project.MirrorsSince()) {
+		return nil, nil, nil // it was switched off, now or then
 	}
 	key := s.Project.Key
 	id := core.TalkTask(key)
@@ -66,7 +67,8 @@ func (r *Router) talkOf(ctx context.Context, s *Scope) (*core.Task, []*core.Thre
 		}
 		if root != "" {
 			id = core.TalkThread(key, root)
-			s.Talk = fresh(s.In.Thread, id)
+			// All of it came after what it hangs on, and some of it may have been missed.
+			s.Talk = &core.Thread{Room: s.In.Room, ID: s.In.Thread, Task: id, Root: core.MessageID(s.In.Thread), Active: s.In.At.UTC()}
 			break
 		}
 		// Nobody else has seen what this thread hangs on: this message opens the conversation elsewhere.
@@ -132,6 +134,9 @@ func titled(m *core.Message) core.RichText {
 	return append(core.RichText{core.Para(core.Bold(m.Title))}, m.Text...)
 }
 
+// errNotShown says that a conversation hangs on something that a room never saw.
+var errNotShown = errors.New("what this hangs on does not show in this room")
+
 // talkThread finds where a comment of the rooms' talk goes in a room: the room itself, a thread that is there, or one to
 // be opened on the message that the conversation hangs on.
 func (d *Deliverer) talkThread(ctx context.Context, t *try, m *core.Comment, v *core.Delivery) error {
@@ -156,8 +161,9 @@ func (d *Deliverer) talkThread(ctx context.Context, t *try, m *core.Comment, v *
 	}
 	at := placed[t.out.Room]
 	if len(at.Parts) == 0 {
-		return core.Errorf(core.CodeNotFound, "What this thread hangs on does not show in this room.")
+		return errNotShown // the room came later than what was said
 	}
+	t.joins = true
 	if at.Thread != "" {
 		v.Thread = at.Thread // a forum post is its own thread
 		return nil

@@ -2,6 +2,9 @@ package relay
 
 import (
 	"context"
+	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -39,7 +42,8 @@ func (n *news) none(ctx context.Context, t *core.Thread) bool {
 	}
 	seen := t.Cursor
 	if n.r.c.Posts != nil {
-		if ours, err := n.r.c.Posts.Newest(ctx, t.Task, t.Room); err == nil && after(ours, seen) {
+		// What we posted since the thread was last read may hide what was said before it.
+		if ours, err := n.r.c.Posts.Newest(ctx, t.Task, t.Room); err == nil && after(ours, seen) && postedAt(t.Room.Platform(), ours) < t.Caught {
 			seen = ours
 		}
 	}
@@ -71,4 +75,21 @@ func (r *rereader) pace(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// discordEpoch is where Discord's ids begin to count milliseconds.
+// https://docs.discord.com/developers/reference#snowflakes
+const discordEpoch = 1420070400000
+
+// postedAt reads the time out of a message's id, in the milliseconds of gaps; the far future when it has none.
+func postedAt(p core.PlatformName, id core.MessageID) core.Gap {
+	whole, _, _ := strings.Cut(string(id), ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	switch {
+	case err != nil:
+		return math.MaxInt64
+	case p == core.Discord:
+		return core.Gap(n>>22 + discordEpoch)
+	}
+	return core.Gap(n * 1000)
 }

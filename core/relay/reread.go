@@ -16,7 +16,7 @@ const maxVanished = 20
 func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.MessageID, known *knownComments) (core.MessageID, []core.Past, error) {
 	var seen []core.Past
 	since := r.since()
-	if known != nil && known.from.After(since) {
+	if known != nil {
 		since = known.from
 	}
 	if t.Since.After(since) {
@@ -43,6 +43,9 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 		}
 		if known != nil {
 			seen = append(seen, page.Messages...)
+		}
+		if known != nil && t.ID == "" && !page.Complete {
+			known.cut = true // a room is read backwards: its old end is missing
 		}
 		if page.Complete || page.Next == cursor {
 			if page.Next != "" {
@@ -72,6 +75,8 @@ type knownComments struct {
 	list []*core.Comment
 	by   map[core.MessageID]*core.Comment // those written in this thread
 	from time.Time                        // nothing before was looked at
+	read time.Time                        // before anything was read
+	cut  bool                             // not all since then was read
 }
 
 // has reports whether an inbound tells nothing new.
@@ -93,8 +98,11 @@ func (r *rereader) known(ctx context.Context, t *core.Thread) (*knownComments, e
 	if err != nil {
 		return nil, err
 	}
-	k := &knownComments{by: map[core.MessageID]*core.Comment{}}
 	since := r.since()
+	if t.Since.After(since) {
+		since = t.Since
+	}
+	k := &knownComments{by: map[core.MessageID]*core.Comment{}, from: since, read: r.c.Clock.Now().UTC()}
 	for at := max(0, total-limit); at < total; at += catchUpPage {
 		page, _, err := r.c.Comments.Comments(ctx, t.Task, at, min(catchUpPage, total-at))
 		if err != nil {
@@ -110,7 +118,7 @@ func (r *rereader) known(ctx context.Context, t *core.Thread) (*knownComments, e
 			}
 		}
 	}
-	if total > limit && len(k.list) > 0 {
+	if total > limit && len(k.list) > 0 && k.list[0].At.After(since) {
 		k.from = k.list[0].At.Add(-time.Millisecond)
 	}
 	return k, nil
@@ -136,10 +144,13 @@ func (r *rereader) check(ctx context.Context, t *core.Thread, gap core.Gap) bool
 	return r.judge(ctx, t, err)
 }
 
+// edge is how near the beginning of what was read a message may lie without being missed there.
+const edge = time.Minute
+
 // vanished tells of known messages that a complete read did not show. They count as deleted only when others of the
 // thread were seen.
 func (r *rereader) vanished(ctx context.Context, t *core.Thread, known *knownComments, seen []core.Past) error {
-	if len(seen) == 0 {
+	if len(seen) == 0 || known.cut {
 		return nil
 	}
 	there := map[core.MessageID]bool{}
@@ -148,7 +159,7 @@ func (r *rereader) vanished(ctx context.Context, t *core.Thread, known *knownCom
 	}
 	var gone []core.MessageRef
 	for _, c := range known.by {
-		if !c.Deleted && !there[c.Source.ID] && c.At.After(known.from) {
+		if !c.Deleted && !there[c.Source.ID] && c.At.After(known.from.Add(edge)) {
 			gone = append(gone, c.Source)
 		}
 	}
@@ -184,7 +195,7 @@ func (r *rereader) reactions(ctx context.Context, t *core.Thread, known *knownCo
 			continue
 		}
 		shown[m.ID] = true
-		if err := r.compare(ctx, t, m, c, gap); err != nil {
+		if err := r.compare(ctx, t, m, c, known.read, gap); err != nil {
 			return err
 		}
 	}
@@ -201,7 +212,7 @@ func (r *rereader) reactions(ctx context.Context, t *core.Thread, known *knownCo
 			return err
 		}
 		if at := placed[t.Room].Parts; len(at) > 0 && there[at[0]] && !shown[at[0]] {
-			if err := r.compare(ctx, t, core.Past{ID: at[0]}, c, gap); err != nil {
+			if err := r.compare(ctx, t, core.Past{ID: at[0]}, c, known.read, gap); err != nil {
 				return err
 			}
 		}
@@ -230,7 +241,7 @@ func (r *rereader) commentOf(ctx context.Context, room core.RoomID, msg core.Mes
 }
 
 // compare tells who reacts to a message and was not known to, and who no longer does.
-func (r *rereader) compare(ctx context.Context, t *core.Thread, m core.Past, c *core.Comment, gap core.Gap) error {
+func (r *rereader) compare(ctx context.Context, t *core.Thread, m core.Past, c *core.Comment, read time.Time, gap core.Gap) error {
 	have := map[string][]core.Reactor{}
 	if c != nil {
 		have = c.Reactions.In(t.Room)
@@ -251,14 +262,14 @@ func (r *rereader) compare(ctx context.Context, t *core.Thread, m core.Past, c *
 		}
 		for _, id := range who {
 			if !slices.ContainsFunc(was, func(x core.Reactor) bool { return x.Identity == id }) {
-				if err := r.reacted(ctx, t, m.ID, core.InboundReact, id, re.Emoji, gap); err != nil {
+				if err := r.reacted(ctx, t, m.ID, core.InboundReact, id, re.Emoji, read, gap); err != nil {
 					return err
 				}
 			}
 		}
 		for _, x := range was {
 			if !slices.Contains(who, x.Identity) {
-				if err := r.reacted(ctx, t, m.ID, core.InboundUnreact, x.Identity, x.Emoji, gap); err != nil {
+				if err := r.reacted(ctx, t, m.ID, core.InboundUnreact, x.Identity, x.Emoji, read, gap); err != nil {
 					return err
 				}
 			}
@@ -266,7 +277,7 @@ func (r *rereader) compare(ctx context.Context, t *core.Thread, m core.Past, c *
 	}
 	for _, was := range have {
 		for _, x := range was {
-			if err := r.reacted(ctx, t, m.ID, core.InboundUnreact, x.Identity, x.Emoji, gap); err != nil {
+			if err := r.reacted(ctx, t, m.ID, core.InboundUnreact, x.Identity, x.Emoji, read, gap); err != nil {
 				return err
 			}
 		}
@@ -274,8 +285,8 @@ func (r *rereader) compare(ctx context.Context, t *core.Thread, m core.Past, c *
 	return nil
 }
 
-func (r *rereader) reacted(ctx context.Context, t *core.Thread, msg core.MessageID, kind core.InboundKind, who core.IdentityID, e core.Emoji, gap core.Gap) error {
+func (r *rereader) reacted(ctx context.Context, t *core.Thread, msg core.MessageID, kind core.InboundKind, who core.IdentityID, e core.Emoji, read time.Time, gap core.Gap) error {
 	return r.c.Receiver.Receive(ctx, core.Inbound{
 		ID:   core.InboundID("caught-" + core.Digest(24, string(t.Room), string(msg), string(kind), string(who), e.Key(), itoa(int(gap)))),
-		Kind: kind, At: r.c.Clock.Now().UTC(), Room: t.Room, Thread: t.ID, Actor: core.Actor{Identity: who}, Emoji: e, Message: &core.Message{ID: msg}, CatchUp: true})
+		Kind: kind, At: read, Room: t.Room, Thread: t.ID, Actor: core.Actor{Identity: who}, Emoji: e, Message: &core.Message{ID: msg}, CatchUp: true})
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -12,8 +13,11 @@ import (
 // said handles a message or an edit in a task's thread: it becomes a comment, or changes one.
 func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	m := s.In.Message
-	if m == nil || s.In.Actor.Bot || s.Person == nil || s.spoken() == nil && !r.mirrors(s) {
+	if m == nil || s.In.Actor.Bot || s.Person == nil {
 		return core.Change{}, nil
+	}
+	if s.spoken() == nil && !r.mirrors(s) {
+		return r.inNoThread(ctx, s)
 	}
 	obj, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
 	switch {
@@ -51,7 +55,7 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	obj = core.CommentObject(task.ID, c.ID)
 	out.Place = append(out.Place, core.PlaceWrite{Object: obj, Room: s.In.Room,
 		Placement: core.Placement{Thread: s.In.Thread, Parts: []core.MessageID{m.ID}, Source: true}})
-	out.Out = r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: task.ID, At: s.In.At}, "0")
+	out.Out = spread(task.Rooms, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: task.ID, At: c.At}, "0")
 	if len(m.Files) > 0 && s.Thread != nil {
 		more, err := r.Commands.Uploaded(ctx, s, c)
 		if err != nil {
@@ -60,6 +64,18 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 		out.Out = append(out.Out, more...)
 	}
 	return out, nil
+}
+
+// inNoThread keeps a message in a thread that nobody knows: it may hang on a card whose posting is not recorded yet.
+func (r *Router) inNoThread(ctx context.Context, s Scope) (core.Change, error) {
+	if s.In.Thread == "" || s.Project == nil || s.Partition[0] != 'p' || s.In.Kind != core.InboundMessage && s.In.Kind != core.InboundEdit {
+		return core.Change{}, nil
+	}
+	_, _, err := r.Refs.Object(ctx, s.Partition, s.In.Room, core.MessageID(s.In.Thread))
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return core.Change{Early: []core.Inbound{s.In}}, nil
+	}
+	return core.Change{}, err
 }
 
 // masked tells the author of a message with a key in it to revoke that key; the message goes nowhere.
@@ -132,10 +148,10 @@ func after(a, b core.MessageID) bool {
 	return a > b
 }
 
-// spread makes one outgoing for each room of a task but one.
-func (r *Router) spread(task *core.Task, except core.RoomID, o core.Outgoing, what string) []core.Outgoing {
+// spread makes one outgoing for each room but one.
+func spread(rooms []core.RoomID, except core.RoomID, o core.Outgoing, what string) []core.Outgoing {
 	var out []core.Outgoing
-	for _, room := range task.Rooms {
+	for _, room := range rooms {
 		if room == except {
 			continue
 		}
@@ -163,6 +179,9 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 	if m.Masked {
 		return r.masked(s), nil
 	}
+	if taskID.IsTalk() && !r.mirrors(s) {
+		return core.Change{}, nil // what is written here now is for this room only
+	}
 	task, err := r.Tasks.Task(ctx, taskID)
 	if err != nil {
 		return core.Change{}, err
@@ -171,7 +190,7 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 	c.Files = keepFiles(c.Files, m.Files)
 	c.Edits++
 	return core.Change{Comments: []*core.Comment{c},
-		Out: r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
+		Out: spread(task.Rooms, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
 }
 
 // newerEdit reports whether an inbound tells a newer state of a comment. Slack dates edits in whole seconds: of two in one
@@ -243,6 +262,15 @@ func (r *Router) deleted(ctx context.Context, s Scope) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
+	rooms := task.Rooms
+	if taskID.IsTalk() {
+		// The rooms of talk change; its copies go wherever they are.
+		placed, err := r.Refs.Placed(ctx, s.Partition, obj)
+		if err != nil {
+			return core.Change{}, err
+		}
+		rooms = slices.Sorted(maps.Keys(placed))
+	}
 	c.Deleted = true
 	c.Edits++
 	task.Comments = max(0, task.Comments-1)
@@ -250,7 +278,7 @@ func (r *Router) deleted(ctx context.Context, s Scope) (core.Change, error) {
 		task.Open = max(0, task.Open-1)
 	}
 	return core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task},
-		Out: r.spread(task, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
+		Out: spread(rooms, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
 }
 
 // reacted adds or removes somebody's reaction.
@@ -295,6 +323,6 @@ func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	return core.Change{Comments: []*core.Comment{c}, Out: r.spread(task, s.In.Room,
+	return core.Change{Comments: []*core.Comment{c}, Out: spread(task.Rooms, s.In.Room,
 		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, s.In.Emoji.Key()+"/"+string(s.In.ID))}, nil
 }

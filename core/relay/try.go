@@ -21,6 +21,7 @@ type try struct {
 	place   *core.PlaceWrite
 	placed  map[core.RoomID]core.Placement // where the object showed before
 	mark    *core.Mark
+	joins   bool // the conversation has no record in this room yet
 }
 
 // sees remembers where the object shows.

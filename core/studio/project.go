@@ -217,10 +217,7 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 	if m := c.inv.Arg("mirror"); m != "" {
 		var err error
 		if p, err = s.Projects.UpdateProject(ctx, p.Key, func(p *core.Project) error {
-			if p.Settings == nil {
-				p.Settings = map[string]string{}
-			}
-			p.Settings[core.SettingMirror] = m
+			p.Mirror(m, c.In.At)
 			return nil
 		}); err != nil {
 			return core.Change{}, err

@@ -280,7 +280,11 @@ func Await(b *rdb.Batch, k rdb.Keys, p core.Partition, in core.Inbound) error {
 	if err != nil {
 		return core.Wrap(core.CodeInternal, fmt.Errorf("encode inbound: %w", err))
 	}
-	b.Await(k.Ref(p, in.Room, in.Message.ID), data, k.Journal(p))
+	on := in.Message.ID
+	if in.Kind == core.InboundMessage || in.Kind == core.InboundEdit {
+		on = core.MessageID(in.Thread)
+	}
+	b.Await(k.Ref(p, in.Room, on), data, k.Journal(p))
 	return nil
 }
 

@@ -156,6 +156,11 @@ func Fault(err error) error {
 			return core.Wrap(core.CodeRetry, err)
 		}
 	}
+	for _, passing := range []string{"-READONLY", "-OOM", "-MISCONF", "-NOREPLICAS"} { // as Redis 6.2 tells of them in scripts
+		if strings.Contains(msg, passing) {
+			return core.Wrap(core.CodeRetry, err)
+		}
+	}
 	if errors.As(err, &ne) || errors.Is(err, redis.ErrClosed) || errors.Is(err, redis.ErrPoolTimeout) ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || strings.Contains(msg, "EOF") || strings.Contains(msg, "connection") {
 		return core.Wrap(core.CodeRetry, err)

@@ -163,7 +163,7 @@ func (a *App) build() error {
 	if a.slack != nil && !a.cfg.Slack.AppToken.IsZero() {
 		a.catchUp.Listens[core.Slack] = a.slack.Connected
 	}
-	a.accept.Answers, a.accept.Missed, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Newest
+	a.accept.Answers, a.accept.Missed, a.accept.Refused, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Refused, a.catchUp.Newest
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Posts: a.store.Review,
@@ -198,9 +198,13 @@ func (a *App) vanished(ctx context.Context, t *core.Thread, count int) {
 }
 
 func (a *App) buildPlatforms() (err error) {
+	var limiter core.Limiter = a.store.Limiter
+	if a.cfg.Unpaced {
+		limiter = unlimited{}
+	}
 	if a.cfg.Slack.Enabled() {
 		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"),
+			Table: a.table, Limiter: limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"),
 			SlowHistory: a.cfg.Slack.SlowHistory, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)
@@ -208,7 +212,7 @@ func (a *App) buildPlatforms() (err error) {
 	}
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
-			Table: a.table, Limiter: a.store.Limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log,
+			Table: a.table, Limiter: limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log,
 			Shards: a.cfg.Discord.Shards, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)

@@ -90,6 +90,8 @@ type Config struct {
 
 	SketchDelay time.Duration
 	SketchSide  int // pixels; 0 is the sketcher's own; for tests
+
+	Unpaced bool // for benchmarks: no limit is kept
 }
 
 // SlackConfig is one Slack installation; the zero value means that Slack is not connected.
