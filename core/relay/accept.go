@@ -51,7 +51,7 @@ type cachedRoom struct {
 const (
 	// roomTTL is how long a binding may be stale here. A stale answer only means that the inbound is handled in the
 	// room's former partition, where the router looks the binding up again.
-	roomTTL = time.Second
+	roomTTL = 5 * time.Second
 	// maxRooms bounds the cache.
 	maxRooms = 10_000
 )
@@ -140,6 +140,18 @@ func (a *Accept) partition(ctx context.Context, in core.Inbound) (core.Partition
 	if in.Thread != "" {
 		for _, former := range room.Former {
 			_, err := a.Refs.Thread(ctx, a.Parts.OfProject(former), in.Room, in.Thread)
+			if err == nil {
+				return a.Parts.OfProject(former), nil
+			}
+			if core.ErrorCode(err) != core.CodeNotFound {
+				return "", err
+			}
+		}
+	}
+	if in.Thread == "" && in.Message != nil && len(room.Former) > 0 {
+		// Slack's reactions do not say in which thread they are.
+		for _, former := range room.Former {
+			_, _, err := a.Refs.Object(ctx, a.Parts.OfProject(former), in.Room, in.Message.ID)
 			if err == nil {
 				return a.Parts.OfProject(former), nil
 			}

@@ -20,12 +20,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 // comment posts a comment in a room, or brings it up to date: newest text, or gone.
 func (d *Deliverer) comment(ctx context.Context, t *try) error {
-	_, task, id := t.out.Object.Parts()
-	m, err := d.Comments.Comment(ctx, task, core.CommentID(id))
-	if err != nil {
-		return err
-	}
-	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
+	m, placed, err := d.lookUp(ctx, t)
 	if err != nil {
 		return err
 	}
@@ -106,6 +101,25 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 		t.place.Parts = at.Parts
 	}
 	return nil
+}
+
+// lookUp reads a comment and where it shows, and the thread that it goes to; the three questions share their way.
+func (d *Deliverer) lookUp(ctx context.Context, t *try) (*core.Comment, map[core.RoomID]core.Placement, error) {
+	_, task, id := t.out.Object.Parts()
+	var m *core.Comment
+	var placed map[core.RoomID]core.Placement
+	var errs [2]error
+	var wg sync.WaitGroup
+	wg.Go(func() { m, errs[0] = d.Comments.Comment(ctx, task, core.CommentID(id)) })
+	wg.Go(func() { placed, errs[1] = d.Refs.Placed(ctx, t.p, t.out.Object) })
+	t.thread, t.noThread = d.Refs.TaskThread(ctx, task, t.out.Room)
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return m, placed, nil
 }
 
 // author is who a comment is shown as. People known on both sides go by their name; of others the name says where they

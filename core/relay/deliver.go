@@ -246,7 +246,10 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 
 // threadOf returns a task's thread in a room.
 func (d *Deliverer) threadOf(ctx context.Context, t *try) (core.ThreadID, error) {
-	th, err := d.Refs.TaskThread(ctx, t.out.Task, t.out.Room)
+	th, err := t.thread, t.noThread
+	if th == nil || err != nil {
+		th, err = d.Refs.TaskThread(ctx, t.out.Task, t.out.Room)
+	}
 	if core.ErrorCode(err) == core.CodeNotFound {
 		return "", core.Errorf(core.CodeNotFound, "%s has no thread in this room.", t.out.Task)
 	}

@@ -77,8 +77,8 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 func insert(q []core.Entry[core.Outgoing], e core.Entry[core.Outgoing]) []core.Entry[core.Outgoing] {
 	i := len(q)
 	if e.Item.Kind == core.OutComment {
-		// What an earlier holder had in hand stays in front: it may be there already.
-		for i > 0 && !q[i-1].Replayed && q[i-1].Item.Kind == core.OutComment && q[i-1].Item.At.After(e.Item.At) {
+		// What an earlier holder had in hand stays in front, in the order in which that one had it: it may be there already.
+		for i > 0 && (!q[i-1].Replayed || e.Replayed) && q[i-1].Item.Kind == core.OutComment && q[i-1].Item.At.After(e.Item.At) {
 			i--
 		}
 	}

@@ -12,16 +12,22 @@ func TestInsert(t *testing.T) {
 	entry := func(id string, kind core.OutgoingKind, second int64) core.Entry[core.Outgoing] {
 		return core.Entry[core.Outgoing]{ID: core.EntryID(id), Item: core.Outgoing{Kind: kind, At: time.Unix(second, 0)}}
 	}
+	held := func(e core.Entry[core.Outgoing]) core.Entry[core.Outgoing] {
+		e.Replayed = true
+		return e
+	}
 	for name, c := range map[string]struct {
 		in   []core.Entry[core.Outgoing]
 		want []core.EntryID
 	}{
-		"in order":                        {[]core.Entry[core.Outgoing]{entry("a", core.OutComment, 1), entry("b", core.OutComment, 2)}, []core.EntryID{"a", "b"}},
-		"a late one goes before":          {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("c", core.OutComment, 3), entry("a", core.OutComment, 1)}, []core.EntryID{"a", "b", "c"}},
-		"of one moment, as they came":     {[]core.Entry[core.Outgoing]{entry("a", core.OutComment, 1), entry("b", core.OutComment, 1)}, []core.EntryID{"a", "b"}},
-		"nothing passes a card":           {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("x", core.OutCard, 2), entry("a", core.OutComment, 1)}, []core.EntryID{"b", "x", "a"}},
-		"a card passes nothing":           {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("x", core.OutCard, 1)}, []core.EntryID{"b", "x"}},
-		"a reaction stays behind its own": {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("r", core.OutReact, 1)}, []core.EntryID{"b", "r"}},
+		"in order":                                      {[]core.Entry[core.Outgoing]{entry("a", core.OutComment, 1), entry("b", core.OutComment, 2)}, []core.EntryID{"a", "b"}},
+		"a late one goes before":                        {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("c", core.OutComment, 3), entry("a", core.OutComment, 1)}, []core.EntryID{"a", "b", "c"}},
+		"of one moment, as they came":                   {[]core.Entry[core.Outgoing]{entry("a", core.OutComment, 1), entry("b", core.OutComment, 1)}, []core.EntryID{"a", "b"}},
+		"nothing passes a card":                         {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("x", core.OutCard, 2), entry("a", core.OutComment, 1)}, []core.EntryID{"b", "x", "a"}},
+		"a card passes nothing":                         {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("x", core.OutCard, 1)}, []core.EntryID{"b", "x"}},
+		"nothing new passes what an earlier holder had": {[]core.Entry[core.Outgoing]{held(entry("b", core.OutComment, 2)), entry("a", core.OutComment, 1)}, []core.EntryID{"b", "a"}},
+		"that stands as the earlier holder had it":      {[]core.Entry[core.Outgoing]{held(entry("b", core.OutComment, 2)), held(entry("a", core.OutComment, 1))}, []core.EntryID{"a", "b"}},
+		"a reaction stays behind its own":               {[]core.Entry[core.Outgoing]{entry("b", core.OutComment, 2), entry("r", core.OutReact, 1)}, []core.EntryID{"b", "r"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var q []core.Entry[core.Outgoing]

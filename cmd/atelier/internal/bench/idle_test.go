@@ -1,24 +1,15 @@
 package bench
 
 import (
-	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/discord/discordsim"
 	"github.com/atelier-bridge/atelier/adapters/slack/slacksim"
-	"github.com/atelier-bridge/atelier/cmd/atelier/internal/demo"
 	"github.com/atelier-bridge/atelier/core"
-	"github.com/atelier-bridge/atelier/feedback"
 )
 
 const (
@@ -34,20 +25,13 @@ const (
 // BenchmarkIdle weighs the program: its binary without symbols, what an idle process holds in memory once it has
 // settled, and what it holds after a restart with three hundred tasks in the store. What is stored must not be loaded.
 func BenchmarkIdle(b *testing.B) {
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		b.Skip("resident memory is read from /proc, which this system has not")
-	}
-	bin := filepath.Join(b.TempDir(), "atelier")
-	build := exec.CommandContext(b.Context(), "go", "build", "-ldflags", "-s -w", "-o", bin, "github.com/atelier-bridge/atelier/cmd/atelier")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
+	bin := program(b)
 	info, err := os.Stat(bin)
 	if err != nil {
 		b.Fatal(err)
 	}
 	binary := float64(info.Size()) / (1 << 20)
-	w := startPlatforms(b)
+	w := startPlatforms(b, 0)
 	var empty, full float64
 	for b.Loop() {
 		empty = w.weigh(b, bin, func() bool { return true })
@@ -65,152 +49,21 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// platforms are both simulators on one address.
-type platforms struct {
-	redis   server
-	slack   *slacksim.Server
-	discord *discordsim.Server
-	seed    slacksim.Options
-	env     []string
-}
-
-const idlePrefix = "atelier" // the program's own; there is no variable for it
-
-func startPlatforms(b *testing.B) *platforms {
-	b.Helper()
-	w := &platforms{redis: startRedis(b), seed: slacksim.DemoSeed()}
-	var mux atomic.Pointer[http.ServeMux]
-	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { mux.Load().ServeHTTP(rw, r) }))
-	so, do := w.seed, discordsim.DemoSeed()
-	so.BaseURL, do.BaseURL = srv.URL+"/slack", srv.URL+"/discord"
-	var err error
-	if w.slack, err = slacksim.New(so); err != nil {
-		b.Fatal(err)
-	}
-	if w.discord, err = discordsim.New(do); err != nil {
-		b.Fatal(err)
-	}
-	m := http.NewServeMux()
-	m.Handle("/slack/", http.StripPrefix("/slack", w.slack))
-	m.Handle("/discord/", http.StripPrefix("/discord", w.discord))
-	mux.Store(m)
-	b.Cleanup(func() {
-		_ = w.slack.Close() // first, since they end the sockets that the listener waits for
-		_ = w.discord.Close()
-		srv.Close()
-	})
-	w.env = []string{"ATELIER_REDIS_URL=" + w.redis.url, "ATELIER_KEYS=" + demo.NewKey(), "ATELIER_BLOB_URL=mem://", "ATELIER_LOG_LEVEL=error",
-		"ATELIER_SLACK_BOT_TOKEN=" + so.BotToken, "ATELIER_SLACK_APP_TOKEN=" + so.AppToken, "ATELIER_SLACK_API_URL=" + so.BaseURL + "/api/",
-		"ATELIER_DISCORD_BOT_TOKEN=" + do.BotToken, "ATELIER_DISCORD_APPLICATION_ID=" + do.ApplicationID, "ATELIER_DISCORD_API_URL=" + do.BaseURL + "/api/v10",
-		"ATELIER_ROOMS=ACME=" + string(w.slackRoom()) + "," + string(w.discordRoom()), "HOME=" + b.TempDir(), "PATH=" + os.Getenv("PATH")}
-	return w
-}
-
-func (w *platforms) slackRoom() core.RoomID {
-	return core.RoomID("slack:" + w.seed.Team.ID + "/" + w.seed.Channels[1].ID)
-}
-
-func (w *platforms) discordRoom() core.RoomID {
-	return core.RoomID("discord:" + discordsim.DemoGuildID + "/" + discordsim.DemoStudio)
-}
-
 // weigh runs the program until it is ready, connected, has done what it must and is at rest, and returns its resident
 // memory in MiB.
 func (w *platforms) weigh(b *testing.B, bin string, done func() bool) float64 {
 	b.Helper()
-	ops := freeAddr(b)
-	cmd := exec.Command(bin, "serve")
-	cmd.Env = append([]string{"ATELIER_ADDR=" + freeAddr(b), "ATELIER_OPS_ADDR=" + ops}, w.env...)
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		b.Fatalf("serve: %v", err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	defer func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			_ = cmd.Process.Kill()
-			b.Error("serve did not stop on SIGTERM")
-		}
-	}()
-	until(b, "serve is ready", func() bool { return ready(b.Context(), "http://"+ops+"/readyz") })
-	until(b, "serve is connected", func() bool {
-		return w.slack.Connections() >= 2 && w.discord.Snapshot("", 1).Sessions > 0
-	})
+	c := w.serve(b, bin)
+	defer c.stop(b)
 	until(b, "serve has looked at the active threads", done)
-	return w.rest(b, cmd.Process.Pid, &log)
-}
-
-func ready(ctx context.Context, url string) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return false
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	defer res.Body.Close()
-	return res.StatusCode == http.StatusOK
-}
-
-// rest waits until the resident memory has moved by less than a quarter of a MiB over ten seconds.
-func (w *platforms) rest(b *testing.B, pid int, log *strings.Builder) float64 {
-	b.Helper()
-	const still, moved = 20, 0.25
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	limit := time.NewTimer(2 * patience)
-	defer limit.Stop()
-	low, high, calm, now := 0.0, 0.0, 0, 0.0
-	for calm < still {
-		select {
-		case <-tick.C:
-		case <-limit.C:
-			b.Logf("resident memory never came to rest; taking what it is now")
-			return now
-		}
-		var err error
-		if now, err = resident(pid); err != nil {
-			b.Fatalf("serve is gone: %v\n%s", err, log.String())
-		}
-		if low, high = min(low, now), max(high, now); high-low > moved {
-			low, high, calm = now, now, 0
-		}
-		calm++
-	}
-	return now
-}
-
-func resident(pid int) (float64, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(data)) {
-		var kb float64
-		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kb); n == 1 {
-			return kb / 1024, nil
-		}
-	}
-	return 0, fmt.Errorf("no VmRSS in %d bytes of status", len(data))
+	return c.rest(b, 20)
 }
 
 // fill writes what three hundred tasks leave behind straight into the store. Some have threads on both platforms in
 // which somebody wrote three days ago, so that they are looked at again after a start.
 func (w *platforms) fill(b *testing.B) {
 	b.Helper()
-	st, err := feedback.Open(b.Context(), feedback.Options{URL: w.redis.url, Prefix: idlePrefix})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer st.Close()
+	st := w.store(b)
 	p := st.DB.Parts.OfProject("ACME")
 	for n := 1; n <= idleTasks; n++ {
 		if err := st.Review.Apply(b.Context(), w.leftovers(b, p, n)); err != nil {

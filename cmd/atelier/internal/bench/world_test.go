@@ -1,18 +1,12 @@
 package bench
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/discord/discordsim"
 	"github.com/atelier-bridge/atelier/adapters/slack/slacksim"
@@ -30,19 +24,24 @@ type pair struct {
 
 func (p pair) task() core.TaskID { return core.MakeTaskID(p.project, 1) }
 
-// world is the demo with many rooms, and a tap on what reaches Discord.
+// world is the demo with many rooms, and a tap on what reaches either platform.
 type world struct {
 	*demo.World
-	redis server
-	pairs []pair
-	tap   *tap
+	redis    server
+	pairs    []pair
+	tap      *tap // on Discord
+	slackTap *tap
+	seed     slacksim.Options // of Slack, for signing as it does
 }
 
+// hiddenRoom is a channel on Discord that the app does not see.
+const hiddenRoom = "1100000000000008000"
+
 // startWorld runs Atelier between both simulators, with n pairs of rooms that have a thread each. Slack sends over
-// Socket Mode, or by signed HTTP.
-func startWorld(b *testing.B, n int, overHTTP bool) *world {
+// Socket Mode, or by signed HTTP. configure, if any, changes the program's configuration.
+func startWorld(b *testing.B, n int, overHTTP bool, configure ...func(*app.Config)) *world {
 	b.Helper()
-	w := &world{redis: startRedis(b), tap: newTap(b)}
+	w := &world{redis: startRedis(b), tap: newTap(b, discordPost), slackTap: newTap(b, slackPost)}
 	for i := range n {
 		w.pairs = append(w.pairs, pair{project: core.ProjectKey(fmt.Sprintf("R%02d", i)), slack: fmt.Sprintf("C0BENCH%03d", i), discord: fmt.Sprintf("1100000000000007%03d", i)})
 	}
@@ -56,11 +55,17 @@ func startWorld(b *testing.B, n int, overHTTP bool) *world {
 			so.Channels = append(so.Channels, slacksim.Channel{ID: p.slack, Name: strings.ToLower(string(p.project)), Members: so.Channels[0].Members})
 			do.Channels = append(do.Channels, discordsim.Channel{ID: p.discord, Type: discordsim.ChannelText, Name: strings.ToLower(string(p.project))})
 		}
-		do.BaseURL = w.tap.srv.URL + tapPrefix
+		do.Channels = append(do.Channels, discordsim.Channel{ID: hiddenRoom, Type: discordsim.ChannelText, Name: "elsewhere", Overwrites: []discordsim.Overwrite{
+			{ID: discordsim.DemoBotRole, Deny: discordsim.PermViewChannel}, {ID: discordsim.DemoGuildID, Deny: discordsim.PermViewChannel}, {ID: discordsim.DemoEditors, Allow: discordsim.PermViewChannel}}})
+		so.BaseURL, do.BaseURL = w.slackTap.srv.URL+tapPrefix, w.tap.srv.URL+tapPrefix
+		w.seed = *so
 	}
 	o.Configure = func(c *app.Config) {
 		for _, p := range w.pairs {
 			c.Rooms[p.project] = []core.RoomID{demo.SlackRoomID(p.slack), demo.DiscordRoomID(p.discord)}
+		}
+		for _, f := range configure {
+			f(c)
 		}
 	}
 	dw, err := demo.Start(b.Context(), o)
@@ -69,6 +74,7 @@ func startWorld(b *testing.B, n int, overHTTP bool) *world {
 	}
 	w.World = dw
 	w.tap.open(dw.Discord)
+	w.slackTap.open(dw.Slack)
 	b.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -107,7 +113,7 @@ func (w *world) openThreads(b *testing.B) {
 		})
 	}
 	for i, p := range w.pairs {
-		w.reply(b, p, fmt.Sprintf("warm-up %d", i))
+		w.reply(b, p, fmt.Sprintf("warmup%03d the light is too cold", i))
 	}
 	for range w.pairs {
 		w.tap.next(b)
@@ -127,105 +133,5 @@ func (w *world) reply(b *testing.B, p pair, text string) {
 // settle waits until nothing lies in any journal or outbox.
 func (w *world) settle(b *testing.B) {
 	b.Helper()
-	st := w.App().Store()
-	calm := 0
-	until(b, "everything is settled", func() bool {
-		for _, p := range st.DB.Parts.All() {
-			if in, out, _, err := st.Journal.Backlog(b.Context(), p); err != nil || in+out > 0 {
-				calm = 0
-				return false
-			}
-		}
-		calm++
-		return calm > 5
-	})
-}
-
-// accepted is a message that a webhook took.
-type accepted struct {
-	text string
-	at   time.Time
-}
-
-const (
-	tapPrefix = "/sim/discord"
-	maxTapped = 20_000 // more than any benchmark says
-)
-
-// tap serves the simulated Discord and notes when it accepted which webhook message.
-type tap struct {
-	srv   *httptest.Server
-	ready chan struct{}
-	inner http.Handler
-	got   chan accepted
-	// told is called at the moment of acceptance; set while nothing is under way.
-	told func()
-}
-
-func newTap(b *testing.B) *tap {
-	t := &tap{ready: make(chan struct{}), got: make(chan accepted, maxTapped)}
-	t.srv = httptest.NewServer(http.StripPrefix(tapPrefix, t))
-	b.Cleanup(t.srv.Close)
-	return t
-}
-
-func (t *tap) open(h http.Handler) {
-	t.inner = h
-	close(t.ready)
-}
-
-// ServeHTTP passes everything on and looks at webhook posts.
-func (t *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	select {
-	case <-t.ready:
-	case <-r.Context().Done():
-		return
-	}
-	if r.Method != http.MethodPost || !strings.HasPrefix(r.URL.Path, "/api/v10/webhooks/") {
-		t.inner.ServeHTTP(w, r)
-		return
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-	if err != nil {
-		http.Error(w, "unreadable", http.StatusBadRequest)
-		return
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	var said struct {
-		Content string `json:"content"`
-	}
-	_ = json.Unmarshal(body, &said) // a message with files is no JSON; there are none here
-	t.inner.ServeHTTP(&answer{ResponseWriter: w, t: t, text: said.Content}, r)
-}
-
-// answer notes the moment at which a post was answered with success.
-type answer struct {
-	http.ResponseWriter
-	t    *tap
-	text string
-}
-
-// WriteHeader notes a success.
-func (a *answer) WriteHeader(status int) {
-	if status == http.StatusOK {
-		if a.t.told != nil {
-			a.t.told()
-		}
-		a.t.got <- accepted{text: a.text, at: time.Now()}
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-// next returns the next accepted message.
-func (t *tap) next(b *testing.B) accepted {
-	b.Helper()
-	limit := time.NewTimer(patience)
-	defer limit.Stop()
-	select {
-	case a := <-t.got:
-		return a
-	case <-limit.C:
-		b.Fatal("waited in vain for a message on Discord")
-		return accepted{}
-	}
+	settled(b, w.App().Store())
 }
