@@ -297,8 +297,12 @@ func (c *comparison) live(m *said, s shown) bool {
 }
 
 // inTurn reports whether the first message was told before the second: over one connection in that order, or
-// acknowledged in that order.
+// acknowledged in that order. One that was handed over before, to a process that died with the acknowledgement, may have
+// been taken then.
 func (c *comparison) inTurn(a, b *said) bool {
+	if firstHand(c.p.hands[b.at]).Before(firstHand(c.p.hands[a.at])) {
+		return false
+	}
 	ackedA, okA := firstAck(c.p.hands[a.at])
 	ackedB, okB := firstAck(c.p.hands[b.at])
 	if okA && okB {
@@ -314,6 +318,15 @@ func (c *comparison) inTurn(a, b *said) bool {
 		}
 	}
 	return same
+}
+
+func firstHand(list []hand) (first time.Time) {
+	for _, h := range list {
+		if first.IsZero() || h.at.Before(first) {
+			first = h.at
+		}
+	}
+	return first
 }
 
 func firstAck(list []hand) (first hand, ok bool) {

@@ -32,10 +32,11 @@ func (c *crowd) imagine(ctx context.Context, project int, room side, who persona
 	var ok bool
 	if room.slack {
 		res, err := c.w.slack.Act(ctx, slacksim.Action{As: who.slack, Do: "command", Channel: room.channel, Command: "/imagine", Text: prompt + " --provider " + provider})
-		ok = err == nil && res.OK
+		// One that could not be stored is acknowledged with words to that effect.
+		ok = err == nil && res.OK && !strings.Contains(string(res.Response), "try again")
 	} else {
 		res, err := c.w.discord.Act(ctx, discordsim.Action{As: who.discord, Do: "command", Channel: room.channel, Command: "/atelier imagine", Options: map[string]any{"prompt": prompt, "provider": provider}})
-		ok = err == nil && res.Failed == "" && res.Response != 0
+		ok = err == nil && res.Failed == "" && res.Response == deferred
 	}
 	if !ok {
 		c.w.book.refuse()
@@ -44,6 +45,10 @@ func (c *crowd) imagine(ctx context.Context, project int, room side, who persona
 	c.w.book.did(func() { a.acked = true })
 	return a
 }
+
+// deferred is Discord's answer of a command that was taken and is worked on.
+// https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object
+const deferred = 5
 
 // roomsOf returns the rooms of a task's project.
 func (w *world) roomsOf(task core.TaskID) []core.RoomID {
