@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"strings"
 
 	"github.com/atelier-bridge/atelier/adapters/discord/discordsim"
@@ -373,15 +371,4 @@ func (p discordPane) fault(data []byte) error {
 		return err
 	}
 	return p.s.Fault(f)
-}
-
-// withText puts a tEXt chunk behind a PNG's header.
-func withText(png []byte, key, text string) []byte {
-	body := append([]byte("tEXt"+key+"\x00"), text...)
-	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(body)-4))
-	chunk = append(chunk, body...)
-	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(body))
-	const header = 33 // signature and IHDR
-	out := append([]byte{}, png[:header]...)
-	return append(append(out, chunk...), png[header:]...)
 }

@@ -1,13 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -487,24 +482,4 @@ func cmdApp(ts *testscript.TestScript, _ bool, args []string) {
 // fault PLATFORM JSON switches a fault on in a simulator.
 func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(of(ts).panes[args[0]].fault([]byte(args[1])))
-}
-
-// picture FILE [JOB-ID PROMPT] draws a PNG, with Midjourney's metadata if a job id is given.
-func cmdPicture(ts *testscript.TestScript, _ bool, args []string) {
-	img := image.NewRGBA(image.Rect(0, 0, 96, 64))
-	for i := range 96 * 64 {
-		img.SetRGBA(i%96, i/96, color.RGBA{uint8(i * len(args[0])), uint8(i / 96 * 4), uint8(i % 96 * 2), 255})
-	}
-	var buf bytes.Buffer
-	ts.Check(png.Encode(&buf, img))
-	data := buf.Bytes()
-	if len(args) == 3 {
-		data = withText(data, "Description", args[2]+" Job ID: "+args[1])
-	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
-}
-
-func decodeFault[T any](data []byte) (T, error) {
-	var f T
-	return f, json.Unmarshal(data, &f)
 }
