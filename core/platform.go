@@ -178,6 +178,8 @@ type Delivery struct {
 	// After is the newest recorded message of ours in this thread, when Attempt > 0. One delivery at a time is under way in a
 	// thread: an unrecorded message of ours behind it comes from an earlier try of this one. Empty when none is known.
 	After MessageID
+	// Find asks OpPost to post nothing, and only to say in the receipt what an earlier try posted. Attempt > 0.
+	Find bool
 	// Changed says that the content may have changed since an earlier try.
 	Changed bool
 	Since   time.Time // when it was first tried; zero at the first try

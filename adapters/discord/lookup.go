@@ -32,7 +32,7 @@ type look = reading.Reading[*wireMessage]
 // already looks for a part that an earlier try, perhaps of another replica, may have posted. nil says that it is not
 // there; when that cannot be known, the error says so and nothing may be posted.
 func (a *Adapter) already(ctx context.Context, d core.Delivery, at spot, p part, i int) (*wireMessage, error) {
-	if d.Attempt == 0 || d.Author == nil && !d.Since.IsZero() && a.now().Sub(d.Since) < nonceSafe {
+	if d.Attempt == 0 || !d.Find && d.Author == nil && !d.Since.IsZero() && a.now().Sub(d.Since) < nonceSafe {
 		return nil, nil // a nonce does it
 	}
 	found, err := a.unclaimed(ctx, d, at, a.readPosts)

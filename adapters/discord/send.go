@@ -175,6 +175,9 @@ func (a *Adapter) post(ctx context.Context, d core.Delivery, at spot) (core.Rece
 		if err != nil {
 			return r, err
 		}
+		if m == nil {
+			return r, nil // it was only looked for
+		}
 		r.Parts = append(r.Parts, core.MessageID(m.ID))
 		d.Target = r.Parts // the next one lies behind it
 		handles(r.Handles, parts[i].files, m)
@@ -201,7 +204,7 @@ func (a *Adapter) postPart(ctx context.Context, d core.Delivery, at spot, p part
 		p.replyTo = string(d.ReplyTo)
 	}
 	found, err := a.already(ctx, d, at, p, i)
-	if err != nil || found != nil {
+	if err != nil || found != nil || d.Find {
 		return found, err
 	}
 	var m wireMessage

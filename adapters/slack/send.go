@@ -181,6 +181,9 @@ func (s *sending) post(ctx context.Context) (core.Receipt, error) {
 			continue
 		}
 		ts := s.posted(n)
+		if ts == "" && s.d.Find {
+			return s.receipt(parts), nil
+		}
 		if ts == "" {
 			ts, err = s.create(ctx, n, msgs[n])
 		}

@@ -29,6 +29,8 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	switch {
 	case exists && at.Source:
 		return nil
+	case m.Deleted && !exists && t.unknown > 0:
+		return d.takeBack(ctx, t, m)
 	case m.Deleted && !exists:
 		if at.Failed {
 			t.shows(core.Placement{}) // nothing is missing any more
@@ -100,6 +102,37 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	if len(r.Parts) == 0 {
 		t.place.Parts = at.Parts
 	}
+	return nil
+}
+
+// takeBack removes what an earlier try may have posted of a comment that its author has deleted since.
+func (d *Deliverer) takeBack(ctx context.Context, t *try, m *core.Comment) error {
+	author, err := d.author(ctx, t, m)
+	if err != nil {
+		return err
+	}
+	v := core.Delivery{Op: core.OpPost, Find: true, Changed: true, Room: t.out.Room, Author: author, Text: d.commentText(ctx, m, t.out.Room, nil)}
+	if t.out.Task.IsTalk() {
+		err = d.talkThread(ctx, t, m, &v)
+	} else {
+		v.Thread, err = d.threadOf(ctx, t)
+	}
+	if errors.Is(err, errNotShown) || core.ErrorCode(err) == core.CodeNotFound || err == nil && v.OpenOn != "" {
+		return nil // there is no thread in which it could be
+	}
+	if err != nil {
+		return err
+	}
+	r, err := d.send(ctx, t, v)
+	if err != nil || len(r.Parts) == 0 {
+		return err
+	}
+	t.done = nil
+	gone := core.Delivery{Op: core.OpDelete, Room: t.out.Room, Thread: v.Thread, Target: r.Parts}
+	if _, err := d.send(ctx, t, gone); err != nil && core.ErrorCode(err) != core.CodeGone {
+		return err
+	}
+	t.shows(core.Placement{Thread: v.Thread, Rev: int64(m.Edits)})
 	return nil
 }
 

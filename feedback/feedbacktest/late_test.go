@@ -141,6 +141,58 @@ func TestLatePosts(t *testing.T) {
 	})
 }
 
+// foundSide says that an earlier try posted.
+type foundSide struct {
+	slowSide
+	looked int
+}
+
+func (s *foundSide) Deliver(ctx context.Context, d core.Delivery) (core.Receipt, error) {
+	if d.Op == core.OpPost {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !d.Find || d.Attempt == 0 {
+			s.posted = append(s.posted, "new")
+			return core.Receipt{Parts: []core.MessageID{"new"}}, nil
+		}
+		s.looked++
+		return core.Receipt{Parts: []core.MessageID{"earlier"}}, nil
+	}
+	return s.slowSide.Deliver(ctx, d)
+}
+
+// TestDeletedMeanwhile delivers a comment that a dead process may have posted and that its author has deleted since:
+// what is there is removed, and nothing is posted.
+func TestDeletedMeanwhile(t *testing.T) {
+	s := Open(t)
+	p := s.DB.Parts.OfProject("ACME")
+	arrange(t, s, p)
+	found := &foundSide{}
+	quiet := slog.New(slog.DiscardHandler)
+	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Discord: found}, Journal: s.Journal, Changes: s.Review, Comments: s.Review, Refs: s.Review,
+		Posts: s.Review, People: s.People, Jobs: s.Jobs, Clock: core.SystemClock{}, Log: quiet}
+	engine := &relay.Engine{Parts: s.DB.Parts, Leases: s.Leases, Journal: s.Journal, Handler: nobody{}, Out: out, Clock: core.SystemClock{}, Log: quiet}
+	c := &core.Comment{ID: "c-1", Task: theTask, Source: core.MessageRef{Room: slackRoom, Thread: threadIn(slackRoom), ID: "m1"}, Text: core.Plain("hello"), Deleted: true, Edits: 1}
+	o := core.Outgoing{ID: "d-1", Kind: core.OutComment, Object: core.CommentObject(theTask, c.ID), Task: theTask, Room: discordRoom, Again: true}
+	if err := s.Review.Apply(t.Context(), core.Change{Partition: p, Comments: []*core.Comment{c}, Out: []core.Outgoing{o}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = engine.Run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+	eventually(t, "what the dead process posted is removed", func() bool {
+		_, outs, _, err := s.Journal.Backlog(t.Context(), p)
+		return err == nil && outs == 0
+	})
+	found.mu.Lock()
+	defer found.mu.Unlock()
+	if found.looked != 1 || len(found.posted) != 0 || len(found.removed) != 1 || found.removed[0] != "earlier" {
+		t.Fatalf("looked %d times, posted %v, removed %v", found.looked, found.posted, found.removed)
+	}
+}
+
 // eventually polls what another goroutine brings about.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
