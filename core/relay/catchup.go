@@ -39,6 +39,7 @@ type CatchUp struct {
 	newest  map[core.PlatformName]core.Gap
 	noted   map[core.PlatformName]core.Gap // what the store knows of
 	alone   bool
+	began   core.Gap                       // when Newest was first asked
 	told    map[core.PlatformName]core.Gap // told of by a platform that another process may hear
 	changed chan struct{}                  // closed when newest grows
 	hurried map[core.Partition]map[core.PlatformName]*urgent
@@ -92,10 +93,6 @@ func (c *CatchUp) Gap(p core.PlatformName) {
 // Refused tells that events of a platform could not be stored for a while. It returns at once.
 func (c *CatchUp) Refused(p core.PlatformName) { c.raise(p, core.Gap(c.Clock.Now().UnixMilli())) }
 
-// hint names what is less than a gap: somebody else heard a platform, but what was on its way to a process that died comes
-// again only after a while. Threads with news are read for it.
-func hint(p core.PlatformName) core.PlatformName { return p + "~" }
-
 // listen notes who hears the platforms that have several listeners, and turns what was told of them into gaps where
 // nobody else heard.
 func (c *CatchUp) listen(ctx context.Context) {
@@ -127,6 +124,17 @@ func (c *CatchUp) Newest(p core.PlatformName) core.Gap {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.newest[p]
+}
+
+// Hearing returns the newest gap that what is heard now may follow upon. The start of this process counts as one: events
+// may come before their platform has told that it was not connected.
+func (c *CatchUp) Hearing(p core.PlatformName) core.Gap {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.began == 0 {
+		c.began = core.Gap(c.Clock.Now().UnixMilli())
+	}
+	return max(c.began, c.newest[p], c.told[p])
 }
 
 func (c *CatchUp) raise(p core.PlatformName, g core.Gap) {

@@ -119,7 +119,7 @@ func (e *Engine) inbound(h *holding, park *parking, in core.Entry[core.Inbound])
 		return false
 	}
 	if in.Err == nil && in.Item.Kind == core.InboundCaughtUp {
-		for _, in := range inThread(park.release(in.Item)) {
+		for _, in := range asSaid(park.release(in.Item)) {
 			if !e.inbound(h, park, in) {
 				return false
 			}
@@ -147,6 +147,22 @@ func inThread(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
 		for n, i := range at {
 			ins[i] = said[n]
 		}
+	}
+	return ins
+}
+
+// asSaid puts what waited for one history into the order in which it was said: a message before what hangs on it.
+func asSaid(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
+	var at []int
+	var said []core.Entry[core.Inbound]
+	for i, in := range ins {
+		if in.Item.Kind == core.InboundMessage || in.Item.Kind == core.InboundEdit && in.Item.CatchUp {
+			at, said = append(at, i), append(said, in)
+		}
+	}
+	slices.SortStableFunc(said, func(a, b core.Entry[core.Inbound]) int { return a.Item.At.Compare(b.Item.At) })
+	for n, i := range at {
+		ins[i] = said[n]
 	}
 	return ins
 }

@@ -93,3 +93,7 @@ func postedAt(p core.PlatformName, id core.MessageID) core.Gap {
 	}
 	return core.Gap(n * 1000)
 }
+
+// hint names what is less than a gap: somebody else heard a platform, but what was on its way to a process that died comes
+// again only after a while. Threads with news are read for it.
+func hint(p core.PlatformName) core.PlatformName { return p + "~" }

@@ -97,7 +97,7 @@ func (k *parking) due() []core.Entry[core.Inbound] {
 	now, full := k.clock.Now(), k.count > maxParked
 	for key, t := range k.threads {
 		if full || now.After(t.until) {
-			out = append(out, inThread(k.take(key))...)
+			out = append(out, asSaid(k.take(key))...)
 		}
 	}
 	// Threads come in any order here; what belongs together has stayed together.
