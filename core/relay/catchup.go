@@ -39,7 +39,7 @@ type CatchUp struct {
 	newest  map[core.PlatformName]core.Gap
 	noted   map[core.PlatformName]core.Gap // what the store knows of
 	alone   bool
-	began   core.Gap                       // when Newest was first asked
+	began   core.Gap                       // when Hearing was first asked
 	told    map[core.PlatformName]core.Gap // told of by a platform that another process may hear
 	changed chan struct{}                  // closed when newest grows
 	hurried map[core.Partition]map[core.PlatformName]*urgent

@@ -163,7 +163,7 @@ func (a *App) build() error {
 	if a.slack != nil && !a.cfg.Slack.AppToken.IsZero() {
 		a.catchUp.Listens[core.Slack] = a.slack.Connected
 	}
-	a.accept.Answers, a.accept.Missed, a.accept.Refused, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Refused, a.catchUp.Newest
+	a.accept.Answers, a.accept.Missed, a.accept.Refused, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Refused, a.catchUp.Hearing
 	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Posts: a.store.Review,
