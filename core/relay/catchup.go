@@ -378,7 +378,7 @@ func (r *rereader) pass(ctx context.Context, gap core.Gap) bool {
 		if key := threadKey(t.Room, t.ID); t.Caught < gap && r.done[key] < gap {
 			ok = r.urgent(ctx) && ok
 			if news.none(ctx, t) {
-				ok = r.judge(ctx, t, r.tell(ctx, t, gap, "", false)) && ok
+				ok = r.judge(ctx, t, gap, r.tell(ctx, t, gap, "", false)) && ok
 			} else {
 				ok = r.read(ctx, t, gap) && ok
 			}
@@ -428,7 +428,7 @@ func (r *rereader) sweep(ctx context.Context) bool {
 			continue
 		}
 		_, _, err := r.tellSince(ctx, t, t.Cursor, nil)
-		ok = r.judge(ctx, t, err) && ok
+		ok = r.judge(ctx, t, r.c.Newest(r.plat), err) && ok
 	}
 	return ok
 }
@@ -438,7 +438,7 @@ func (r *rereader) sweep(ctx context.Context) bool {
 func (r *rereader) read(ctx context.Context, t *core.Thread, gap core.Gap) bool {
 	_, total, err := r.c.Comments.Comments(ctx, t.Task, 0, 1)
 	if err != nil {
-		return r.judge(ctx, t, err)
+		return r.judge(ctx, t, gap, err)
 	}
 	if total < catchUpPage && t.Checked < gap && r.whole[threadKey(t.Room, t.ID)] < gap {
 		return r.check(ctx, t, gap)
@@ -447,7 +447,7 @@ func (r *rereader) read(ctx context.Context, t *core.Thread, gap core.Gap) bool 
 	if err == nil {
 		err = r.tell(ctx, t, gap, last, false)
 	}
-	return r.judge(ctx, t, err)
+	return r.judge(ctx, t, gap, err)
 }
 
 // tell notes in the journal, behind everything that was found, how far a thread was read.
@@ -476,14 +476,14 @@ func boolWord(b bool) string {
 }
 
 // judge logs a failed reading and says whether the thread is settled anyway: one that is no longer there is.
-func (r *rereader) judge(ctx context.Context, t *core.Thread, err error) bool {
+func (r *rereader) judge(ctx context.Context, t *core.Thread, gap core.Gap, err error) bool {
 	switch core.ErrorCode(err) {
 	case "":
 		return true
 	case core.CodeGone, core.CodeNotFound, core.CodeForbidden, core.CodeInvalid, core.CodeUnsupp:
 		r.c.Log.InfoContext(ctx, "thread cannot be caught up", "room", t.Room, "thread", t.ID, "error", err)
 		// Nobody need wait for a history that cannot be read.
-		return r.tell(ctx, t, r.c.Newest(r.plat), "", true) == nil
+		return r.tell(ctx, t, gap, "", true) == nil
 	}
 	if ctx.Err() == nil {
 		r.c.Log.WarnContext(ctx, "thread not caught up", "room", t.Room, "thread", t.ID, "error", err)

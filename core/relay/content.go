@@ -97,7 +97,7 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	}
 	t.shows(core.Placement{Thread: v.Thread, Parts: r.Parts, Rev: int64(m.Edits), Handles: r.Handles})
 	if v.OpenOn != "" || v.Op == core.OpPost && t.joins {
-		t.place.Opens = &core.Thread{Room: t.out.Room, ID: v.Thread, Task: t.out.Task, Root: core.MessageID(v.Thread), Cursor: r.Parts[len(r.Parts)-1], Active: m.At, Caught: d.gap(t.out.Room), Checked: d.gap(t.out.Room)}
+		t.place.Opens = &core.Thread{Room: t.out.Room, ID: v.Thread, Task: t.out.Task, Root: core.MessageID(v.Thread), Cursor: r.Parts[len(r.Parts)-1], Active: m.At}
 	}
 	if len(r.Parts) == 0 {
 		t.place.Parts = at.Parts

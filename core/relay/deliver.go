@@ -45,8 +45,6 @@ type Deliverer struct {
 	Submitted func()
 	// Forgetful says that the store may lose its last second: it has replicas that take over.
 	Forgetful bool
-	// Gap tells the newest gap of a platform; it may be nil.
-	Gap func(core.PlatformName) core.Gap
 	// Observe is told of every settled delivery, with how long it had waited; for metrics. It may be nil.
 	Observe func(o core.Outgoing, outcome core.Code, age time.Duration)
 	Clock   core.Clock
@@ -83,7 +81,7 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 	}
 	if done, ok := d.settled.get(e.ID, e.Item.ID); ok {
 		// The store failed over and forgot what this process did.
-		t.place, t.opened = done, nil
+		t.place = done
 		return d.finish(ctx, t, e.ID, nil)
 	}
 	defer func() {
@@ -287,7 +285,8 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 	if !exists && shown.Thread != "" && t.opened == nil {
 		t.opened = d.opening.begin(t.out.Room)
 	}
-	gap := d.gap(t.out.Room) // asked before the thread is there: nothing in it can be older
+	// Asked before the thread is there: nothing in it can be older.
+	gap := core.Gap(d.Clock.Now().UnixMilli())
 	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Card: &shown.Card, Files: d.cardFiles(&shown.Card), ThreadName: shown.Thread, Handles: at.Handles, Changed: t.unknown > 0 && t.tried != shown.Rev+1}
 	if shown.Thread == "" {
 		if v.Thread, err = d.threadOf(ctx, t); err != nil {
@@ -320,14 +319,6 @@ func (d *Deliverer) card(ctx context.Context, t *try) error {
 		t.place.Opens = &core.Thread{Room: t.out.Room, ID: r.Thread, Task: t.out.Task, Root: r.Parts[0], Cursor: r.Parts[0], Active: d.Clock.Now().UTC(), Caught: gap, Checked: gap}
 	}
 	return nil
-}
-
-// gap is the newest gap of a room's platform.
-func (d *Deliverer) gap(room core.RoomID) core.Gap {
-	if d.Gap == nil {
-		return 0
-	}
-	return d.Gap(room.Platform())
 }
 
 // refresh brings a message up to date that an earlier try may have posted with what was true then.

@@ -139,31 +139,32 @@ func inThread(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
 		}
 	}
 	for _, at := range places {
-		said := make([]core.Entry[core.Inbound], len(at))
-		for n, i := range at {
-			said[n] = ins[i]
-		}
-		slices.SortStableFunc(said, func(a, b core.Entry[core.Inbound]) int { return a.Item.At.Compare(b.Item.At) })
-		for n, i := range at {
-			ins[i] = said[n]
-		}
+		sortAt(ins, at)
 	}
 	return ins
 }
 
-// asSaid puts what waited for one history into the order in which it was said: a message before what hangs on it.
-func asSaid(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
-	var at []int
-	var said []core.Entry[core.Inbound]
-	for i, in := range ins {
-		if in.Item.Kind == core.InboundMessage || in.Item.Kind == core.InboundEdit && in.Item.CatchUp {
-			at, said = append(at, i), append(said, in)
-		}
+// sortAt puts the entries at some places, and no others, into the order of their times.
+func sortAt(ins []core.Entry[core.Inbound], at []int) {
+	said := make([]core.Entry[core.Inbound], len(at))
+	for n, i := range at {
+		said[n] = ins[i]
 	}
 	slices.SortStableFunc(said, func(a, b core.Entry[core.Inbound]) int { return a.Item.At.Compare(b.Item.At) })
 	for n, i := range at {
 		ins[i] = said[n]
 	}
+}
+
+// asSaid puts what waited for one history into the order in which it was said: a message before what hangs on it.
+func asSaid(ins []core.Entry[core.Inbound]) []core.Entry[core.Inbound] {
+	var at []int
+	for i, in := range ins {
+		if in.Item.Kind == core.InboundMessage || in.Item.Kind == core.InboundEdit && in.Item.CatchUp {
+			at = append(at, i)
+		}
+	}
+	sortAt(ins, at)
 	return ins
 }
 

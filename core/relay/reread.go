@@ -129,7 +129,7 @@ func (r *rereader) known(ctx context.Context, t *core.Thread) (*knownComments, e
 func (r *rereader) check(ctx context.Context, t *core.Thread, gap core.Gap) bool {
 	known, err := r.known(ctx, t)
 	if err != nil {
-		return r.judge(ctx, t, err)
+		return r.judge(ctx, t, gap, err)
 	}
 	last, seen, err := r.tellSince(ctx, t, "", known)
 	if err == nil {
@@ -141,7 +141,7 @@ func (r *rereader) check(ctx context.Context, t *core.Thread, gap core.Gap) bool
 	if err == nil {
 		err = r.tell(ctx, t, gap, last, true)
 	}
-	return r.judge(ctx, t, err)
+	return r.judge(ctx, t, gap, err)
 }
 
 // edge is how near the beginning of what was read a message may lie without being missed there.

@@ -231,7 +231,7 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 	for _, id := range p.Rooms {
 		name := string(id)
 		if r, err := s.Projects.Room(ctx, id); err == nil && r.Name != "" {
-			name = "#" + r.Name + " on " + title(string(id.Platform()))
+			name = "#" + r.Name + " on " + id.Platform().Title()
 		}
 		rooms = append(rooms, name)
 	}
@@ -273,7 +273,7 @@ func (s *Studio) taskShow(ctx context.Context, c *call) (core.Change, error) {
 			continue
 		}
 		if url := dir.Link(room, th.ID, th.Root); url != "" && len(row) < 5 {
-			row = append(row, core.Button{Label: "Open in " + title(string(room.Platform())), URL: url})
+			row = append(row, core.Button{Label: "Open in " + room.Platform().Title(), URL: url})
 		}
 	}
 	if len(row) > 0 {

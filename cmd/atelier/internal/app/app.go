@@ -168,7 +168,7 @@ func (a *App) build() error {
 		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Posts: a.store.Review,
 		People: a.store.People, Jobs: a.store.Jobs, Blobs: a.blobs, Imaging: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
-		Submitted: a.runner.Wake, Gap: a.catchUp.Newest, Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
+		Submitted: a.runner.Wake, Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
 	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
