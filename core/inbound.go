@@ -193,6 +193,8 @@ type JobOutcome struct {
 	Model     string        `json:"model,omitempty"`
 	RequestID string        `json:"requestId,omitempty"`
 	Dropped   []string      `json:"dropped,omitempty"` // parameters that had no effect
+	Cost      Cost          `json:"cost,omitzero"`
+	Note      string        `json:"note,omitempty"` // for people
 }
 
 // Imported is what was found in a picture that a person brought.

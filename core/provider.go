@@ -48,30 +48,70 @@ const (
 // ProviderCapabilities are a provider's abilities as data.
 type ProviderCapabilities struct {
 	Ops        map[Op]Support
+	How        map[Op]string       // for emulated operations, in a few words: "redrawn from the picture"
 	Params     map[string]Fidelity // by parameter name; absent means dropped
-	NeedsLink  bool                // an account must be linked first
 	Free       bool                // costs nothing, so that it may run again after a crash
 	PerAccount int                 // runs at once on one account
 	Images     int                 // pictures per generation
-	Models     []string
+	Models     []string            // the first one is the default
+	Stops      bool                // a cancelled run really ends there; otherwise it may still be billed
 }
 
-// Provider makes images on one person's own account. Constructors do no I/O.
+// Provider is a maker of images as everything but the scheduler sees it. Constructors do no I/O.
 type Provider interface {
 	// Name returns the name used in configuration and commands.
 	Name() ProviderName
 	// Capabilities returns what a model can do; the empty model is the default one.
 	Capabilities(model string) ProviderCapabilities
-	// Plan says what a request would do without doing it.
+	// Plan says what a request would do without doing it. It makes no call.
 	Plan(r Request) Plan
-	// Run makes the pictures. It blocks until they are there and calls progress now and then, never concurrently.
-	// Errors carry CodeRefused, CodeRetry (nothing was billed), CodeUnknown (may be billed) or CodeInvalid.
+	// Terms returns what the provider demands of whoever uses it; the zero value when there is nothing to accept.
+	Terms() Terms
+}
+
+// Automatic is a provider that may be run by a program. A provider whose terms forbid that does not implement it, and so
+// can be given neither a request nor a credential.
+type Automatic interface {
+	Provider
+	// Run makes the pictures on the account. It blocks until they are there and calls progress now and then, never
+	// concurrently. Of calls that may bill, none is repeated by itself. Errors carry CodeRefused (with the stage and
+	// category in the message), CodeRetry (nothing was billed), CodeUnknown (may be billed), CodeForbidden (the
+	// credential is not accepted any more) or CodeInvalid. When the context ends, what can be stopped is stopped.
 	Run(ctx context.Context, a Account, r Request, progress Progress) (Result, error)
 }
 
+// Keyed is an automatic provider that runs on a person's own credential. An empty credential is refused before
+// anything is sent, whatever the environment holds.
+type Keyed interface {
+	Automatic
+	// Verify asks what a credential is good for, with a call that costs nothing. CodeForbidden: it is not accepted.
+	Verify(ctx context.Context, a Account) (AccountFacts, error)
+}
+
+// Authorizer is a provider that hands out a credential itself, by OAuth with PKCE (RFC 7636), so that nobody copies a key.
+type Authorizer interface {
+	Keyed
+	// Authorize returns the page to which the person goes; the provider sends them back to callback with a code.
+	// challenge is the S256 form of the verifier.
+	Authorize(callback, challenge string) string
+	// Exchange trades the code for the credential.
+	Exchange(ctx context.Context, code, verifier string) (Secret, error)
+}
+
+// Resumer is a provider that can wait for a run that somebody else began, by the handle that was told as progress.
+type Resumer interface {
+	// Resume is Run without the billable call. CodeNotFound: the provider does not know the handle any more.
+	Resume(ctx context.Context, a Account, r Request, handle string, progress Progress) (Result, error)
+}
+
 // Handoff is implemented by providers that forbid automation: they compose what the person runs by hand. Nothing here
-// touches the network.
+// touches the network, and there is no credential.
 type Handoff interface {
+	Provider
+	// Plans lists the provider's own plans by name, the smallest first; the person says which one they have.
+	Plans() []HandoffPlan
+	// Minutes estimates what a request takes of a plan's fast minutes.
+	Minutes(r Request) float64
 	// Compose returns what to paste and what to know before pasting it.
 	Compose(r Request) (Handover, error)
 }
@@ -89,14 +129,24 @@ type HandoverForm struct {
 	Text  string
 }
 
-// Progress is told how far a run is, in percent.
-type Progress func(percent int)
+// HandoffPlan is what a person may use at a hand-off provider in a month. Figures are the provider's, as published.
+type HandoffPlan struct {
+	Name    string  `json:"name"`    // "standard"
+	Minutes float64 `json:"minutes"` // fast minutes; 0 when not limited
+	Relax   bool    `json:"relax"`   // slow runs beyond them
+	AtOnce  int     `json:"atOnce"`  // runs at once
+	Stealth bool    `json:"stealth"` // results may be kept from the public gallery
+}
 
-// Account is what a run needs of a person's account. Key is opened only for the call.
-type Account struct {
-	Person   PersonID
-	Provider ProviderName
-	Key      Secret
+// Progress is told of a run's steps.
+type Progress func(Step)
+
+// Step is one step of a run.
+type Step struct {
+	Percent int
+	// Handle is what Resume needs to wait for this run again, once the provider has accepted it. It is stored before
+	// Progress returns. It holds no credential.
+	Handle string
 }
 
 // Request is what to make, in the neutral model.
@@ -131,10 +181,12 @@ type Area struct {
 // Plan is what a request would do.
 type Plan struct {
 	Calls    int
-	Cost     string // for people; empty when free
-	Dropped  []string
-	Approx   []string
+	Images   int // pictures that it makes
+	Cost     Cost
+	Dropped  []string // parameters without effect
+	Approx   []string // parameters with another effect than their name says
 	Support  Support
+	How      string   // for an emulated operation, in a few words
 	Blockers []string // why it cannot be done at all, as sentences for people
 }
 
@@ -144,8 +196,10 @@ type Result struct {
 	Text      string
 	Seed      *int64
 	Model     string
-	RequestID string
+	RequestID string // the provider's, for questions to its support
 	Dropped   []string
+	Cost      Cost   // what the provider says it cost; the zero value when it says nothing
+	Note      string // for people: "the provider made three of four"
 }
 
 // Picture is one made image: the provider's own bytes.

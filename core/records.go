@@ -57,8 +57,22 @@ type Person struct {
 	Identities []IdentityID `json:"identities"`
 	Provider   ProviderName `json:"provider,omitempty"` // their default
 	Admin      bool         `json:"admin,omitempty"`    // of the workspace
-	CreatedAt  time.Time    `json:"createdAt"`
+	// Terms are the versions of providers' terms that the person accepted.
+	Terms map[ProviderName]string `json:"terms,omitempty"`
+	// AskAbove is what a request may cost without a question, in millionths of a dollar; nil is the project's or the default.
+	AskAbove *int64 `json:"askAbove,omitempty"`
+	// Former are people who turned out to be this one: what they made and linked is this person's. Merged is the other
+	// direction; such a record stays, so that it can be undone.
+	Former    []PersonID `json:"former,omitempty"`
+	Merged    PersonID   `json:"merged,omitempty"`
+	CreatedAt time.Time  `json:"createdAt"`
 }
+
+// Is reports whether an id is this person's, now or formerly.
+func (p *Person) Is(id PersonID) bool { return id == p.ID || slices.Contains(p.Former, id) }
+
+// IDs lists the person's id and the former ones.
+func (p *Person) IDs() []PersonID { return append([]PersonID{p.ID}, p.Former...) }
 
 // IdentityOn returns the person's identity on a platform; for Slack in the room's team if there is one.
 func (p Person) IdentityOn(room RoomID) (IdentityID, bool) {
@@ -98,6 +112,8 @@ type Project struct {
 	Mapped    map[string]Role   `json:"mapped"`          // given by platform group: "discord:@123"
 	Settings  map[string]string `json:"settings"`        // by name
 	Names     map[string]string `json:"names,omitempty"` // people's names by id, for lists
+	Quotas    []Quota           `json:"quotas,omitempty"`
+	Extra     []Grant           `json:"extra,omitempty"` // of current periods; older ones are dropped when it is written
 	CreatedAt time.Time         `json:"createdAt"`
 }
 
@@ -221,6 +237,9 @@ type Version struct {
 	Model      string        `json:"model,omitempty"`
 	Dropped    []string      `json:"dropped,omitempty"`
 	ExternalID string        `json:"externalId,omitempty"` // Midjourney's job id
+	How        string        `json:"how,omitempty"`        // how an emulated operation is done
+	Cost       Cost          `json:"cost,omitzero"`        // estimated until it is done
+	Note       string        `json:"note,omitempty"`
 	Verdicts   []Verdict     `json:"verdicts,omitempty"`
 	CreatedAt  time.Time     `json:"createdAt"`
 	DoneAt     time.Time     `json:"doneAt,omitzero"`
@@ -380,6 +399,12 @@ type Job struct {
 	NotBefore time.Time    `json:"notBefore,omitzero"`
 	CreatedAt time.Time    `json:"createdAt"`
 	Fence     int64        `json:"fence,omitempty"` // of the run that submitted it
+	// Handle is what the provider's Resume needs, once it accepted the run.
+	Handle string `json:"handle,omitempty"`
+	// Reservation is what quotas hold for it, Share this job's part of that, Cost what the plan said.
+	Reservation string `json:"reservation,omitempty"`
+	Share       Amount `json:"share,omitzero"`
+	Cost        Cost   `json:"cost,omitzero"`
 }
 
 // AccountKey names the queue a job waits in: one person's account at one provider.

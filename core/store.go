@@ -240,6 +240,15 @@ type People interface {
 	Join(ctx context.Context, ids ...IdentityID) (*Person, error)
 }
 
+// Merges makes two people one, and undoes it.
+type Merges interface {
+	// Merge makes one person's record another person's: from then on its id names the other one too. Nothing is moved.
+	// It may be repeated.
+	Merge(ctx context.Context, into, from PersonID) (*Person, error)
+	// Split undoes Merge.
+	Split(ctx context.Context, into, from PersonID) error
+}
+
 // Projects reads and changes projects and rooms.
 type Projects interface {
 	// Project returns a project; CodeNotFound when unknown.
@@ -254,17 +263,39 @@ type Projects interface {
 	UpdateRoom(ctx context.Context, id RoomID, f func(*Room) error) (*Room, error)
 }
 
-// Jobs is the fair queue of runs, per person.
+// JobHold is how long a run counts as alive after its holder was heard of last.
+const JobHold = 6 * time.Second
+
+// Jobs is the fair queue of runs, as people see it.
 type Jobs interface {
-	// Submit puts a job into its person's queue; the same id twice is once. It returns the position, 1 first.
+	// Submit puts a job into its person's queue; the same id twice is once. It returns the position in the account's
+	// queue, 1 first, 0 for a job that does not wait there.
 	Submit(ctx context.Context, j Job) (position int, err error)
-	// Claim takes the next job that may run in a partition, fairly between accounts, at most perAccount at once for
-	// each; ok is false when there is none. It is marked submitted under the lease's fence.
-	Claim(ctx context.Context, p Partition, l Lease, now time.Time, perAccount func(ProviderName) int) (j Job, ok bool, err error)
-	// Move changes a job's state; a final one leaves the queue.
-	Move(ctx context.Context, id JobID, person PersonID, s JobState) (Job, error)
-	// Stranded returns jobs that a former holder left submitted or running.
-	Stranded(ctx context.Context, p Partition, l Lease) ([]Job, error)
-	// Queue returns a person's waiting and running jobs, in order.
+	// Move changes a job's state and returns the one it had; a final one leaves the queue and stays, but that an unknown
+	// one may turn out to be done. CodeNotFound when there is no such job.
+	Move(ctx context.Context, id JobID, person PersonID, s JobState) (was JobState, err error)
+	// Job returns one job; finished ones are kept for a week.
+	Job(ctx context.Context, id JobID, person PersonID) (Job, error)
+	// Queue returns a person's waiting, running and handed-off jobs, oldest first, at most a hundred.
 	Queue(ctx context.Context, person PersonID) ([]Job, error)
+	// Next returns the first waiting jobs of a job's account, at most n, in the order in which they will run.
+	Next(ctx context.Context, j Job, n int) ([]Job, error)
+}
+
+// JobRuns is the queue as the scheduler sees it. Its six methods are the life of a run.
+type JobRuns interface {
+	// Claim takes up to most jobs that may run in a partition, fairly between accounts, so many at once for each as
+	// their provider and their person allow. They are marked submitted under the lease's fence and held for JobHold.
+	Claim(ctx context.Context, p Partition, l Lease, now time.Time, most int, perAccount map[ProviderName]int) ([]Job, error)
+	// Hold holds running jobs for JobHold more and returns those that were ended by somebody else.
+	Hold(ctx context.Context, p Partition, ids []JobID) (ended []JobID, err error)
+	// Note stores by which handle a job's result can be waited for.
+	Note(ctx context.Context, j Job, handle string) error
+	// Stranded returns jobs that a former holder left submitted or running and holds no longer; held tells that there
+	// are others that it still holds.
+	Stranded(ctx context.Context, p Partition, l Lease) (list []Job, held bool, err error)
+	// Return queues a stranded job again; only for runs that cost nothing.
+	Return(ctx context.Context, p Partition, j Job) error
+	// Adopt takes over the waiting for a stranded job's result; ok is false when somebody else did or it ended.
+	Adopt(ctx context.Context, p Partition, l Lease, j Job) (ok bool, err error)
 }

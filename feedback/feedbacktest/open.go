@@ -4,9 +4,13 @@ package feedbacktest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback"
@@ -18,8 +22,14 @@ import (
 // fail the test on any of them.
 func Open(t testing.TB) *feedback.Store {
 	t.Helper()
+	return OpenWith(t, core.SystemClock{})
+}
+
+// OpenWith is Open with a clock.
+func OpenWith(t testing.TB, clock core.Clock) *feedback.Store {
+	t.Helper()
 	prefix := "t" + rdb.NewHolder()
-	s, err := feedback.Open(context.Background(), feedback.Options{URL: os.Getenv("ATELIER_TEST_REDIS"), Mode: rdb.Mode(os.Getenv("ATELIER_TEST_REDIS_MODE")), Prefix: prefix, Guard: true})
+	s, err := feedback.Open(context.Background(), feedback.Options{URL: os.Getenv("ATELIER_TEST_REDIS"), Mode: rdb.Mode(os.Getenv("ATELIER_TEST_REDIS_MODE")), Prefix: prefix, Guard: true, Clock: clock})
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
@@ -29,6 +39,46 @@ func Open(t testing.TB) *feedback.Store {
 		}
 	})
 	return s
+}
+
+// EachKey calls f with every key of the test's store and with its content as text.
+func EachKey(t testing.TB, s *feedback.Store, f func(key, content string)) {
+	t.Helper()
+	ctx := t.Context()
+	each := func(ctx context.Context, c redis.Cmdable) error {
+		it := c.Scan(ctx, 0, s.DB.Keys.Prefix+":*", 1000).Iterator()
+		for it.Next(ctx) {
+			key := it.Val()
+			var content any
+			var err error
+			switch c.Type(ctx, key).Val() {
+			case "hash":
+				content, err = c.HGetAll(ctx, key).Result()
+			case "string":
+				content, err = c.Get(ctx, key).Result()
+			case "set":
+				content, err = c.SMembers(ctx, key).Result()
+			case "zset":
+				content, err = c.ZRange(ctx, key, 0, -1).Result()
+			case "stream":
+				content, err = c.XRange(ctx, key, "-", "+").Result()
+			}
+			if err != nil && !errors.Is(err, redis.Nil) {
+				return err
+			}
+			f(key, fmt.Sprint(content))
+		}
+		return it.Err()
+	}
+	var err error
+	if c, ok := s.DB.Client.(*redis.ClusterClient); ok {
+		err = c.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return each(ctx, c) })
+	} else {
+		err = each(ctx, s.DB.Client)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Lease takes a partition's lease.

@@ -62,15 +62,21 @@ func update[T any](ctx context.Context, s *Store, key string, rev func(*T) *int6
 	return nil, core.Errorf(core.CodeConflict, "Too many people changed this at once.").WithNext("Please try again.")
 }
 
-// Person returns a person by id.
+// Person returns a person by id, also by one that they had before.
 func (s *Store) Person(ctx context.Context, id core.PersonID) (*core.Person, error) {
-	p := &core.Person{}
-	rev, err := s.read(ctx, s.personKey(id), p)
-	if err != nil {
-		return nil, err
+	for range maxTries {
+		p := &core.Person{}
+		rev, err := s.read(ctx, s.personKey(id), p)
+		if err != nil {
+			return nil, err
+		}
+		if p.Merged == "" {
+			p.Rev = rev
+			return p, nil
+		}
+		id = p.Merged
 	}
-	p.Rev = rev
-	return p, nil
+	return nil, core.Errorf(core.CodeInternal, "%s is nobody in the end.", id)
 }
 
 func (s *Store) personKey(id core.PersonID) string {
@@ -142,6 +148,15 @@ func firstOr(ids []core.IdentityID, first core.IdentityID) core.IdentityID {
 
 // UpdatePerson changes a person through f.
 func (s *Store) UpdatePerson(ctx context.Context, id core.PersonID, f func(*core.Person) error) (*core.Person, error) {
+	p, err := s.Person(ctx, id)
+	if err != nil {
+		return nil, core.Errorf(core.ErrorCode(err), "That person is not known.").Because(err)
+	}
+	return s.updateRecord(ctx, p.ID, f)
+}
+
+// updateRecord changes a person's own record, whoever they are now.
+func (s *Store) updateRecord(ctx context.Context, id core.PersonID, f func(*core.Person) error) (*core.Person, error) {
 	return update(ctx, s, s.personKey(id), func(p *core.Person) *int64 { return &p.Rev }, func(p *core.Person) error {
 		if p.Rev == 0 {
 			return core.Errorf(core.CodeNotFound, "That person is not known.")
@@ -182,6 +197,62 @@ func (s *Store) Join(ctx context.Context, ids ...core.IdentityID) (*core.Person,
 		}
 		return nil
 	})
+}
+
+// Merge makes one person's record another person's. Nothing is moved, so that Split undoes it: what was made and linked
+// stays where it is and is found by the former id. It may be repeated.
+func (s *Store) Merge(ctx context.Context, into, from core.PersonID) (*core.Person, error) {
+	old := &core.Person{}
+	if _, err := s.db.GetRecord(ctx, s.personKey(from), old); err != nil {
+		return nil, err
+	}
+	if into == from || old.Merged != "" && old.Merged != into {
+		return nil, core.Errorf(core.CodeConflict, "These are one person already.")
+	}
+	p, err := s.updateRecord(ctx, into, func(p *core.Person) error {
+		if p.Merged != "" {
+			return core.Errorf(core.CodeConflict, "That person became another one meanwhile.").WithNext("Please begin again.")
+		}
+		for _, id := range old.IDs() {
+			if !slices.Contains(p.Former, id) {
+				p.Former = append(p.Former, id)
+			}
+		}
+		for _, id := range old.Identities {
+			if !slices.Contains(p.Identities, id) {
+				p.Identities = append(p.Identities, id)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.updateRecord(ctx, from, func(p *core.Person) error { p.Merged = into; return nil })
+	return p, err
+}
+
+// Split undoes Merge: the former person is one of their own again, with their own identities and accounts.
+func (s *Store) Split(ctx context.Context, into, from core.PersonID) error {
+	old := &core.Person{}
+	if _, err := s.db.GetRecord(ctx, s.personKey(from), old); err != nil {
+		return err
+	}
+	if _, err := s.updateRecord(ctx, from, func(p *core.Person) error {
+		if p.Merged == into {
+			p.Merged = ""
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	_, err := s.updateRecord(ctx, into, func(p *core.Person) error {
+		ids := old.IDs()
+		p.Former = slices.DeleteFunc(p.Former, func(id core.PersonID) bool { return slices.Contains(ids, id) })
+		p.Identities = slices.DeleteFunc(p.Identities, func(id core.IdentityID) bool { return slices.Contains(old.Identities, id) })
+		return nil
+	})
+	return err
 }
 
 func (s *Store) projectKey(key core.ProjectKey) string {

@@ -136,7 +136,8 @@ func (k Keys) ProjectList(p core.Partition) string { return k.in(p, "projects") 
 // Room is a room record. HASH
 func (k Keys) Room(p core.Partition, id core.RoomID) string { return k.in(p, "room:"+string(id)) }
 
-// Job is a job record. HASH
+// Job is a job: d (JSON), v (revision), s (state), f (fence of its run), h (handle), a (account), o (person), r (place in
+// the queue). HASH
 func (k Keys) Job(p core.Partition, id core.JobID) string { return k.in(p, "job:"+string(id)) }
 
 // Queue orders the waiting jobs of an account: fast before relax, then by time. ZSET
@@ -145,13 +146,67 @@ func (k Keys) Queue(p core.Partition, account string) string { return k.in(p, "q
 // Running holds the jobs of an account that were claimed. SET
 func (k Keys) Running(p core.Partition, account string) string { return k.in(p, "running:"+account) }
 
-// Accounts orders the accounts with waiting jobs by when they were last served. ZSET
+// Accounts orders the accounts that have waiting jobs and room by the turn in which they were served last. ZSET
 func (k Keys) Accounts(p core.Partition) string { return k.in(p, "accounts") }
 
-// AllRunning holds "job account" of every claimed job of a partition. SET
+// Served is the turn in which accounts were served last, and under the empty name the newest turn. HASH
+func (k Keys) Served(p core.Partition) string { return k.in(p, "served") }
+
+// Limits is how many runs at once an account's person allows, where that is less than the provider does. HASH
+func (k Keys) Limits(p core.Partition) string { return k.in(p, "limits") }
+
+// Later orders jobs that may not run yet by when they may, in milliseconds. ZSET
+func (k Keys) Later(p core.Partition) string { return k.in(p, "later") }
+
+// Held says that somebody runs a job. STRING with PX
+func (k Keys) Held(p core.Partition, id core.JobID) string { return k.in(p, "held:"+string(id)) }
+
+// AllRunning holds every claimed job of a partition. SET
 func (k Keys) AllRunning(p core.Partition) string { return k.in(p, "running") }
 
 // PersonJobs holds the jobs of a person that are not final, by creation time. ZSET
 func (k Keys) PersonJobs(p core.Partition, id core.PersonID) string {
 	return k.in(p, "jobs:"+string(id))
+}
+
+// Account is a person's account at a provider. HASH
+func (k Keys) Account(p core.Partition, person core.PersonID, provider core.ProviderName) string {
+	return k.in(p, "account:"+string(person)+"/"+string(provider))
+}
+
+// AccountList holds "person/provider" of every account of a partition, in that order. ZSET, all scores 0
+func (k Keys) AccountList(p core.Partition) string { return k.in(p, "accountlist") }
+
+// Fingerprint says whose a credential is: "person/provider". STRING
+func (k Keys) Fingerprint(p core.Partition, fp string) string { return k.in(p, "fingerprint:"+fp) }
+
+// FingerprintKey is the sealed key of the fingerprints. STRING
+func (k Keys) FingerprintKey() string { return k.Prefix + ":{meta}:fingerprint-key" }
+
+// Ticket is a ticket by its kind and the digest of its token. HASH with PX
+func (k Keys) Ticket(p core.Partition, kind core.TicketKind, digest string) string {
+	return k.in(p, "ticket:"+string(kind)+":"+digest)
+}
+
+// Attempts counts somebody's tries. STRING with PX
+func (k Keys) Attempts(p core.Partition, who string) string { return k.in(p, "attempts:"+who) }
+
+// Spent counts what a project ("" for who) or a person in it used in a period: pictures, micros, and the same held;
+// "told/..." says which shares of limits were told. HASH with PX
+func (k Keys) Spent(p core.Partition, project core.ProjectKey, who core.PersonID, period string) string {
+	return k.in(p, "spent:"+string(project)+"/"+string(who)+"/"+period)
+}
+
+// Reservation is what a request holds. HASH with PX
+func (k Keys) Reservation(p core.Partition, id string) string { return k.in(p, "reservation:"+id) }
+
+// Holds orders reservations by when they run out, in milliseconds. ZSET
+func (k Keys) Holds(p core.Partition) string { return k.in(p, "holds") }
+
+// UsageDay counts what a project or a person used on a day, by "person|provider|what". HASH with PX
+func (k Keys) UsageDay(p core.Partition, of, day string) string { return k.in(p, "usage:"+of+"/"+day) }
+
+// Counted marks a job as counted. STRING with PX
+func (k Keys) Counted(p core.Partition, of string, id core.JobID) string {
+	return k.in(p, "counted:"+of+"/"+string(id))
 }

@@ -21,13 +21,18 @@ func (b *Batch) PutRecord(key string, rev int64, record any) error {
 	if err != nil {
 		return core.Wrap(core.CodeInternal, fmt.Errorf("encode %T: %w", record, err))
 	}
+	b.ExpectRevision(key, rev)
+	b.Do("HSET", key, "v", rev+1, "d", data)
+	return nil
+}
+
+// ExpectRevision makes the change fail with CodeConflict unless the record has this revision; 0: must not exist.
+func (b *Batch) ExpectRevision(key string, rev int64) {
 	want := ""
 	if rev > 0 {
 		want = strconv.FormatInt(rev, 10)
 	}
 	b.Expect(key, "v", want)
-	b.Do("HSET", key, "v", rev+1, "d", data)
-	return nil
 }
 
 // GetRecord reads a record into out and returns its revision. CodeNotFound when there is none, ErrNewerRecord when a

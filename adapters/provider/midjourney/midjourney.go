@@ -4,7 +4,11 @@
 package midjourney
 
 import (
-	"context"
+	"bytes"
+	_ "embed" // the built-in facts
+	"encoding/json"
+	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -13,16 +17,43 @@ import (
 	"github.com/atelier-bridge/atelier/core/prompt"
 )
 
-// Provider implements core.Provider and core.Handoff.
-type Provider struct{ table *prompt.Table }
+// Provider implements core.Handoff. It has no way to run anything and no place for a credential.
+type Provider struct {
+	table *prompt.Table
+	facts facts
+}
 
-var (
-	_ core.Provider = (*Provider)(nil)
-	_ core.Handoff  = (*Provider)(nil)
-)
+var _ core.Handoff = (*Provider)(nil)
 
-// New returns the hand-off with a parameter table.
-func New(t *prompt.Table) *Provider { return &Provider{table: t} }
+// facts is what Midjourney publishes of its terms and plans.
+type facts struct {
+	Checked string             `json:"checked"`
+	Terms   core.Terms         `json:"terms"`
+	Plans   []core.HandoffPlan `json:"plans"`
+	// MinutesPerRun estimates what four pictures take of a plan's fast minutes.
+	MinutesPerRun float64 `json:"minutesPerRun"`
+	MinutesHD     float64 `json:"minutesHD"`
+}
+
+//go:embed facts.json
+var builtin []byte
+
+// New returns the hand-off with a parameter table and its facts; data replaces the built-in facts when it is not nil.
+func New(t *prompt.Table, data []byte) (*Provider, error) {
+	p := &Provider{table: t}
+	if data == nil {
+		data = builtin
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p.facts); err != nil {
+		return nil, fmt.Errorf("facts of midjourney: %w", err)
+	}
+	if len(p.facts.Plans) == 0 || p.facts.Terms.Version == "" {
+		return nil, errors.New("facts of midjourney: plans or terms are missing")
+	}
+	return p, nil
+}
 
 // Name returns "midjourney".
 func (*Provider) Name() core.ProviderName { return "midjourney" }
@@ -39,19 +70,42 @@ func (p *Provider) Capabilities(string) core.ProviderCapabilities {
 	return caps
 }
 
-// Plan counts the runs; what they cost is the person's plan's business.
+// Plan counts the runs and estimates what they take of the person's plan.
 func (p *Provider) Plan(r core.Request) core.Plan {
 	plan := core.Plan{Calls: 1, Support: core.SupportHandoff}
 	if pr, err := p.table.Parse(r.Full); err == nil {
 		plan.Calls = prompt.Runs(pr)
 	}
+	plan.Images = 4 * plan.Calls
+	if r.Op == core.OpUpscale || r.Op == core.OpDescribe {
+		plan.Images = plan.Calls
+	}
+	if m := p.Minutes(r); m > 0 {
+		plan.Cost = core.Cost{Native: fmt.Sprintf("about %.1f fast minutes", m), Estimated: true}
+	}
 	return plan
 }
 
-// Run refuses: nobody but the person may run anything there.
-func (*Provider) Run(context.Context, core.Account, core.Request, core.Progress) (core.Result, error) {
-	return core.Result{}, core.Errorf(core.CodeUnsupp, "Midjourney is run by hand.")
+// Minutes estimates the fast minutes that a request takes; relaxed runs take none.
+func (p *Provider) Minutes(r core.Request) float64 {
+	if _, relax := r.Params["relax"]; relax || r.Op == core.OpDescribe {
+		return 0
+	}
+	runs, per := 1, p.facts.MinutesPerRun
+	if pr, err := p.table.Parse(r.Full); err == nil && r.Op == core.OpGenerate {
+		runs = prompt.Runs(pr)
+	}
+	if _, hd := r.Params["hd"]; hd {
+		per = p.facts.MinutesHD
+	}
+	return float64(runs) * per
 }
+
+// Terms returns what Midjourney demands, as dated data.
+func (p *Provider) Terms() core.Terms { return p.facts.Terms }
+
+// Plans lists Midjourney's plans.
+func (p *Provider) Plans() []core.HandoffPlan { return p.facts.Plans }
 
 // home is where the person goes. It is shown as a link and never requested.
 const home = "https://www.midjourney.com/imagine"

@@ -58,16 +58,19 @@ const perAccount = 2
 func (*Provider) Capabilities(string) core.ProviderCapabilities {
 	caps := core.ProviderCapabilities{Ops: map[core.Op]core.Support{}, Params: map[string]core.Fidelity{
 		"ar": core.FidelityExact, "seed": core.FidelityExact, "chaos": core.FidelityApprox, "stylize": core.FidelityApprox, "no": core.FidelityWords, "tile": core.FidelityDropped,
-	}, Free: true, PerAccount: perAccount, Images: 4}
+	}, Free: true, Stops: true, PerAccount: perAccount, Images: 4}
 	for _, op := range []core.Op{core.OpGenerate, core.OpReroll, core.OpVary, core.OpUpscale, core.OpZoom, core.OpPan, core.OpEditRegion, core.OpEditWords, core.OpBlend, core.OpDescribe} {
 		caps.Ops[op] = core.SupportNative
 	}
 	return caps
 }
 
+// Terms returns nothing: there is nobody to agree with.
+func (*Provider) Terms() core.Terms { return core.Terms{} }
+
 // Plan names the parameters that have no effect here.
 func (p *Provider) Plan(r core.Request) core.Plan {
-	plan := core.Plan{Calls: 1, Support: core.SupportNative}
+	plan := core.Plan{Calls: 1, Images: count(r), Support: core.SupportNative}
 	caps := p.Capabilities("")
 	for name := range r.Params {
 		switch caps.Params[name] {
@@ -95,7 +98,7 @@ func (p *Provider) Run(ctx context.Context, _ core.Account, r core.Request, prog
 				return core.Result{}, core.Wrap(core.CodeRetry, err)
 			}
 		}
-		progress((i + 1) * 90 / steps)
+		progress(core.Step{Percent: (i + 1) * 90 / steps})
 	}
 	seed := r.Seed
 	out := core.Result{Seed: &seed, Model: "sketch-1"}
@@ -122,12 +125,20 @@ func (p *Provider) Run(ctx context.Context, _ core.Account, r core.Request, prog
 	return out, nil
 }
 
+// count is how many pictures a request makes.
+func count(r core.Request) int {
+	switch r.Op {
+	case core.OpUpscale:
+		return 1
+	case core.OpDescribe:
+		return 0
+	}
+	return 4
+}
+
 // draw makes the pictures of a request.
 func (p *Provider) draw(ctx context.Context, r core.Request) ([]*image.RGBA, error) {
-	n := 4
-	if r.Op == core.OpUpscale {
-		n = 1
-	}
+	n := count(r)
 	one, err := p.painter(ctx, r)
 	if err != nil {
 		return nil, err

@@ -146,7 +146,10 @@ func (a *App) build() error {
 	}
 	imaging := media.NewImaging(a.blobs)
 	prompts := prompt.Builtin()
-	providers := a.providers(prompts)
+	providers, err := a.providers(prompts)
+	if err != nil {
+		return err
+	}
 	links, missing := map[core.PlatformName]core.Directory{}, map[core.PlatformName][]string{}
 	for name, p := range a.platforms() {
 		missing[name] = p.Capabilities().Missing
@@ -240,17 +243,20 @@ func (a *App) platforms() map[core.PlatformName]core.Platform {
 	return out
 }
 
-func (a *App) providers(prompts *prompt.Table) []core.Provider {
-	var out []core.Provider
+func (a *App) providers(prompts *prompt.Table) (out []core.Provider, err error) {
 	for _, name := range a.cfg.Providers {
 		switch name {
 		case "sketch":
 			out = append(out, sketch.New(sketch.Options{Delay: a.cfg.SketchDelay, Side: a.cfg.SketchSide, Clock: a.clock}))
 		case "midjourney":
-			out = append(out, midjourney.New(prompts))
+			p, err := midjourney.New(prompts, nil)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // bindRooms binds the rooms of the configuration. Their names and visibility are asked of the platforms later.
