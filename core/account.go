@@ -110,6 +110,7 @@ type Ticket struct {
 	Identity IdentityID      `json:"identity,omitempty"`
 	Provider ProviderName    `json:"provider,omitempty"`
 	Data     json.RawMessage `json:"data,omitempty"`
+	By       InboundID       `json:"by,omitempty"` // the inbound that used it: handled again, it finds the ticket still there
 	Expires  time.Time       `json:"expires"`
 }
 
@@ -138,4 +139,25 @@ type Tickets interface {
 	Change(ctx context.Context, kind TicketKind, token string, f func(*Ticket) error) (Ticket, error)
 	// Attempt counts what somebody tries within a span of time that begins with the first try.
 	Attempt(ctx context.Context, who string, span time.Duration) (count int, err error)
+}
+
+// Linking is what the one-time pages do. Whoever holds a token may act for the person that it was made for, so pages say
+// who that is.
+type Linking interface {
+	// Page returns what a token's page shows; CodeNotFound when it was used or has expired.
+	Page(ctx context.Context, token string) (LinkPage, error)
+	// Enter tests a key that was entered on the page and links it. The token is used up only when that worked.
+	Enter(ctx context.Context, token string, key Secret) (*AccountRecord, error)
+	// Returned is Page for somebody whom a provider sent back.
+	Returned(ctx context.Context, token string) (LinkPage, error)
+	// Exchange trades the code of a provider's page for a credential and links it. The token is used up in any case.
+	Exchange(ctx context.Context, token, code string) (*AccountRecord, error)
+}
+
+// LinkPage is what a one-time page shows.
+type LinkPage struct {
+	Provider ProviderName
+	Person   string // the name of whose account it will be
+	Identity IdentityID
+	Terms    Terms
 }

@@ -16,7 +16,22 @@ type Card struct {
 	Action  Action     `json:"action,omitzero"`   // what a modal's submission invokes
 	Footer  string     `json:"footer,omitempty"`  // one muted line
 	Tone    Tone       `json:"tone,omitempty"`
+	Chart   *Chart     `json:"chart,omitempty"`   // drawn when it is sent, shown as the last image
 	Choices []Choice   `json:"choices,omitempty"` // only as the answer to an autocomplete query, at most 25
+}
+
+// Chart is figures to be drawn as stacked bars.
+type Chart struct {
+	Title  string   `json:"title"`
+	Labels []string `json:"labels"` // one per bar
+	Series []Series `json:"series"`
+	Alt    string   `json:"alt"` // the same in words
+}
+
+// Series is one colour of a chart.
+type Series struct {
+	Name   string    `json:"name"`
+	Values []float64 `json:"values"` // as many as there are labels
 }
 
 // Tone colours a card where the platform can: Discord's embed colour, Slack's leading mark.
@@ -75,6 +90,7 @@ const (
 	InputLine   InputKind = "line"
 	InputText   InputKind = "text" // several lines
 	InputSelect InputKind = "select"
+	InputSecret InputKind = "secret" // one line that is sealed before it is stored; platforms show it while it is typed
 )
 
 // Input is one field of a modal. A modal has at most five and is valid as it stands: Value is the default.

@@ -19,6 +19,7 @@ const (
 	InboundPress      InboundKind = "press"      // a button; Command.Action
 	InboundSubmit     InboundKind = "submit"     // a modal; Command.Action and Command.Options
 	InboundJob        InboundKind = "job"        // a job moved; Job
+	InboundAccount    InboundKind = "account"    // an account was linked or could not be; Account
 	InboundImport     InboundKind = "import"     // a picture that a person brought was fetched; Import
 	InboundRoom       InboundKind = "room"       // a room was renamed, archived or deleted, or we joined or left it
 	InboundCaughtUp   InboundKind = "caughtup"   // a thread's history was read up to Gap
@@ -29,22 +30,23 @@ const (
 // acknowledged. The adapter fills it; it masks keys that look like credentials and never puts a token in it, except
 // for the short-lived Reply handle.
 type Inbound struct {
-	V        int         `json:"v"`
-	ID       InboundID   `json:"id"`
-	Kind     InboundKind `json:"kind"`
-	At       time.Time   `json:"at"`                 // the platform's time of the event
-	Room     RoomID      `json:"room,omitempty"`     // empty for direct messages
-	RoomName string      `json:"roomName,omitempty"` // where the event carries it
-	Private  bool        `json:"private,omitempty"`  // the room is not visible to everybody in its team or server
-	Thread   ThreadID    `json:"thread,omitempty"`
-	Actor    Actor       `json:"actor,omitzero"`
-	Message  *Message    `json:"message,omitempty"`
-	Emoji    Emoji       `json:"emoji,omitzero"`
-	Command  *Command    `json:"command,omitempty"`
-	Job      *JobEvent   `json:"job,omitempty"`
-	Import   *Imported   `json:"import,omitempty"`
-	Reply    ReplyHandle `json:"reply,omitzero"`
-	CatchUp  bool        `json:"catchUp,omitempty"` // found by reading history, not told live
+	V        int           `json:"v"`
+	ID       InboundID     `json:"id"`
+	Kind     InboundKind   `json:"kind"`
+	At       time.Time     `json:"at"`                 // the platform's time of the event
+	Room     RoomID        `json:"room,omitempty"`     // empty for direct messages
+	RoomName string        `json:"roomName,omitempty"` // where the event carries it
+	Private  bool          `json:"private,omitempty"`  // the room is not visible to everybody in its team or server
+	Thread   ThreadID      `json:"thread,omitempty"`
+	Actor    Actor         `json:"actor,omitzero"`
+	Message  *Message      `json:"message,omitempty"`
+	Emoji    Emoji         `json:"emoji,omitzero"`
+	Command  *Command      `json:"command,omitempty"`
+	Job      *JobEvent     `json:"job,omitempty"`
+	Import   *Imported     `json:"import,omitempty"`
+	Account  *AccountEvent `json:"account,omitempty"`
+	Reply    ReplyHandle   `json:"reply,omitzero"`
+	CatchUp  bool          `json:"catchUp,omitempty"` // found by reading history, not told live
 	// Gap is the platform's newest gap when the event arrived: a thread that was not read since then may lack what was
 	// said before. Of InboundCaughtUp, the gap that the reading covers.
 	Gap Gap `json:"gap,omitempty"`
@@ -134,8 +136,28 @@ type Command struct {
 	Action  Action            `json:"action,omitzero"`
 	Files   []FileRef         `json:"files,omitempty"`
 	Target  *MenuTarget       `json:"target,omitempty"` // for SurfaceMenu
+	// Stored are the pictures among Files, once they were fetched.
+	Stored []StoredImage `json:"stored,omitempty"`
+	// Secret is what was typed into an option that the table calls secret. It is sealed before the inbound is stored, and
+	// the option then names the ticket.
+	Secret Secret `json:"-"`
 	// Mentions maps each mention as it stands in Text to its identity, so that "@ana" can be resolved.
 	Mentions map[string]IdentityID `json:"mentions,omitempty"`
+}
+
+// SecretOption is the option whose value an adapter puts into Command.Secret instead of among the options.
+const SecretOption = "key"
+
+// Option sets an option; a credential in any but the secret one is masked.
+func (c *Command) Option(name, value string) {
+	if name == SecretOption {
+		c.Secret = NewSecret(value)
+		return
+	}
+	if c.Options == nil {
+		c.Options = map[string]string{}
+	}
+	c.Options[name], _ = MaskCredentials(value)
 }
 
 // MenuTarget is the message a context menu was opened on, with what its author's app wrote.
@@ -195,6 +217,15 @@ type JobOutcome struct {
 	Dropped   []string      `json:"dropped,omitempty"` // parameters that had no effect
 	Cost      Cost          `json:"cost,omitzero"`
 	Note      string        `json:"note,omitempty"` // for people
+}
+
+// AccountEvent says that a credential was tested and linked, or why not. It holds nothing of it but its end.
+type AccountEvent struct {
+	Person   PersonID     `json:"person"`
+	Provider ProviderName `json:"provider"`
+	Last4    string       `json:"last4,omitempty"`
+	Facts    AccountFacts `json:"facts,omitzero"`
+	Fail     string       `json:"fail,omitempty"` // for the person
 }
 
 // Imported is what was found in a picture that a person brought.

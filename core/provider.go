@@ -54,6 +54,7 @@ type ProviderCapabilities struct {
 	PerAccount int                 // runs at once on one account
 	Images     int                 // pictures per generation
 	Models     []string            // the first one is the default
+	Activity   string              // a link to where the person sees what their account was billed for
 	Stops      bool                // a cancelled run really ends there; otherwise it may still be billed
 }
 
@@ -215,6 +216,12 @@ type Blobs interface {
 	Put(ctx context.Context, r io.Reader, mime string) (BlobKey, int64, error)
 	// Open returns a reader; CodeNotFound when there is none. The caller closes it.
 	Open(ctx context.Context, k BlobKey) (io.ReadCloser, error)
+}
+
+// Charts draws figures.
+type Charts interface {
+	// Chart draws a chart and stores it as a PNG.
+	Chart(ctx context.Context, c Chart) (StoredImage, error)
 }
 
 // Imaging makes previews, grids and facts of pictures, within limits of bytes, pixels and frames.

@@ -226,6 +226,7 @@ type Version struct {
 	Provider   ProviderName  `json:"provider"`
 	Person     PersonID      `json:"person"` // whose account, and who asked
 	PersonName string        `json:"personName"`
+	Account    PersonID      `json:"account,omitempty"` // under which of the person's ids the account and the job lie, if not Person
 	State      JobState      `json:"state"`
 	Position   int           `json:"position,omitempty"`
 	Progress   int           `json:"progress,omitempty"`
@@ -243,6 +244,14 @@ type Version struct {
 	Verdicts   []Verdict     `json:"verdicts,omitempty"`
 	CreatedAt  time.Time     `json:"createdAt"`
 	DoneAt     time.Time     `json:"doneAt,omitzero"`
+}
+
+// Holder returns the person's id under which the version's job lies.
+func (v *Version) Holder() PersonID {
+	if v.Account != "" {
+		return v.Account
+	}
+	return v.Person
 }
 
 // Verdict is a decision on a version.

@@ -45,24 +45,26 @@ type EntryID string
 // Outgoing is a stored effect: what to show where. Content is read when it is sent, so that a queue of progress edits
 // is one edit, and a comment edited while it waits is posted in its newest form.
 type Outgoing struct {
-	V      int          `json:"v"`
-	ID     DeliveryID   `json:"id"`
-	Kind   OutgoingKind `json:"kind"`
-	Room   RoomID       `json:"room,omitempty"`
-	Task   TaskID       `json:"task,omitempty"`
-	Object ObjectID     `json:"object,omitempty"`
-	Emoji  Emoji        `json:"emoji,omitzero"`
-	Remove bool         `json:"remove,omitempty"`
-	Card   *Card        `json:"card,omitempty"`   // for notices and answers
-	Text   RichText     `json:"text,omitempty"`   // for notices
-	Reply  ReplyHandle  `json:"reply,omitzero"`   // for answers
-	To     IdentityID   `json:"to,omitempty"`     // for answers and direct messages
-	Thread ThreadID     `json:"thread,omitempty"` // for answers by mention
-	Job    *Job         `json:"job,omitempty"`    // for jobs: crosses into the person's partition
-	Again  bool         `json:"again,omitempty"`  // given up before and tried anew: it is looked up first
-	Cancel bool         `json:"cancel,omitempty"` // with Job: take it out of the queue, as its State if that is final
-	Import *Import      `json:"import,omitempty"` // for imports
-	At     time.Time    `json:"at"`
+	V       int          `json:"v"`
+	ID      DeliveryID   `json:"id"`
+	Kind    OutgoingKind `json:"kind"`
+	Room    RoomID       `json:"room,omitempty"`
+	Task    TaskID       `json:"task,omitempty"`
+	Object  ObjectID     `json:"object,omitempty"`
+	Emoji   Emoji        `json:"emoji,omitzero"`
+	Remove  bool         `json:"remove,omitempty"`
+	Card    *Card        `json:"card,omitempty"`    // for notices and answers
+	Text    RichText     `json:"text,omitempty"`    // for notices
+	Reply   ReplyHandle  `json:"reply,omitzero"`    // for answers
+	To      IdentityID   `json:"to,omitempty"`      // for answers and direct messages
+	Thread  ThreadID     `json:"thread,omitempty"`  // for answers by mention
+	Job     *Job         `json:"job,omitempty"`     // for jobs: crosses into the person's partition
+	Again   bool         `json:"again,omitempty"`   // given up before and tried anew: it is looked up first
+	Cancel  bool         `json:"cancel,omitempty"`  // with Job: take it out of the queue, as its State if that is final
+	Import  *Import      `json:"import,omitempty"`  // for imports
+	Link    *LinkRequest `json:"link,omitempty"`    // for accounts
+	Message MessageID    `json:"message,omitempty"` // to remove
+	At      time.Time    `json:"at"`
 }
 
 // OutgoingKind says what an outgoing does.
@@ -77,8 +79,18 @@ const (
 	OutAnswer  OutgoingKind = "answer"  // answer privately through Reply
 	OutDirect  OutgoingKind = "direct"  // write To a direct message
 	OutJob     OutgoingKind = "job"     // put Job into its person's queue, or cancel it
+	OutLink    OutgoingKind = "link"    // test the credential of Link and link it
+	OutRemove  OutgoingKind = "remove"  // delete somebody's message that holds a key, where the platform lets us
 	OutImport  OutgoingKind = "import"  // fetch a picture that a person brought, and tell what was found in it
 )
+
+// LinkRequest is a credential that waits, sealed, in a ticket.
+type LinkRequest struct {
+	Ticket   string       `json:"ticket"`
+	Person   PersonID     `json:"person"`
+	Provider ProviderName `json:"provider"`
+	Identity IdentityID   `json:"identity"`
+}
 
 // Import is a picture that a person brings into a task.
 type Import struct {

@@ -227,12 +227,11 @@ func (a *Adapter) submit(ctx context.Context, r core.Receiver, in *wireInteracti
 		return privately(core.SafeMessage(err)), nil
 	}
 	act.Modal = false
-	opts := formValues(in.Data.Components)
-	for k, v := range opts {
-		opts[k], _ = core.MaskCredentials(v)
-	}
 	base.Kind, base.Reply.Kind = core.InboundSubmit, core.ReplyDeferred
-	base.Command = &core.Command{Surface: core.SurfaceModal, Action: act, Options: opts}
+	base.Command = &core.Command{Surface: core.SurfaceModal, Action: act, Options: map[string]string{}}
+	for k, v := range formValues(in.Data.Components) {
+		base.Command.Option(k, v)
+	}
 	ok := deferPrivately
 	if in.Message != nil && in.Message.Flags&flagEphemeral != 0 {
 		base.Reply.Kind, ok = core.ReplyReplace, reply{Type: answerUpdate}

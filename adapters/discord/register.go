@@ -106,7 +106,7 @@ func spread(t *command.Table) (*verbs, []appCommand, error) {
 		cmds = append(cmds, c)
 		return c
 	}
-	for _, r := range t.Rows() {
+	for _, r := range t.Offered() {
 		c := at(r.Group)
 		first, second := r.Words()
 		if second != "" && c.Name == "atelier-"+first {

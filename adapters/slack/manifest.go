@@ -112,7 +112,7 @@ func Manifest(t *command.Table, publicURL string, socket bool) ([]byte, error) {
 	m.Features.Home.Messages = true
 	m.Features.Bot.Name, m.Features.Bot.Online = "atelier", true
 	m.Features.Commands = []manifestCommand{{Command: "/atelier", URL: address("/slack/commands"), Description: "Generate and review images", Hint: "[verb] [options], or help", Escape: true}}
-	for _, r := range t.Rows() {
+	for _, r := range t.Offered() {
 		if r.Slash {
 			hint := "[options]"
 			if len(r.Examples) > 0 {

@@ -133,17 +133,17 @@ func (a *Adapter) submission(ctx context.Context, i *installation, team string, 
 			return taken{}, fmt.Errorf("slack: modal without its origin: %w", err)
 		}
 	}
-	options := map[string]string{}
+	c := &core.Command{Surface: core.SurfaceModal, Action: action, Options: map[string]string{}}
 	for block, inputs := range it.View.State.Values {
 		for _, st := range inputs {
 			if v := firstOf(st.Value, st.Selected.Value); v != "" {
-				options[block] = masked(v)
+				c.Option(block, strings.TrimSpace(v))
 			}
 		}
 	}
 	in := &core.Inbound{ID: core.InboundID("slack-submit-" + firstOf(it.TriggerID, it.View.ID+"-"+it.View.Hash)), Kind: core.InboundSubmit, At: a.o.Clock.Now().UTC(),
 		Actor: i.actor(ctx, team, it.User.ID, firstOf(it.User.Username, it.User.Name)), Room: from.Room, Thread: from.Thread,
-		Command: &core.Command{Surface: core.SurfaceModal, Action: action, Options: options}}
+		Command: c}
 	if from.URL != "" {
 		in.Reply = core.ReplyHandle{Kind: from.Kind, Token: from.URL, Expires: time.Unix(from.Until, 0).UTC(), Message: from.Message, Trigger: it.TriggerID}
 	}

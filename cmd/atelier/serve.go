@@ -12,8 +12,8 @@ import (
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
 )
 
-// stopTimeout is how long stopping may take after SIGTERM.
-const stopTimeout = 14 * time.Second
+// stopTimeout is how long stopping may take after SIGTERM, beyond what runs at providers get.
+const stopTimeout = 4 * time.Second
 
 // gcPercent keeps an idle process small: most of its heap is short-lived buffers of requests.
 const gcPercent = 50
@@ -37,7 +37,7 @@ func serveCommand() *cobra.Command {
 			}
 			log.Info("atelier is running", "addr", a.Addr(), "ops", a.OpsAddr(), "version", version)
 			<-cmd.Context().Done()
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), stopTimeout)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), cfg.Drain+stopTimeout)
 			defer cancel()
 			log.Info("atelier is stopping")
 			return a.Stop(ctx)

@@ -15,7 +15,7 @@ func (t *Table) Markdown() string {
 		"In a task's thread mention the app: `@atelier approve v2`. Versions are written `v2`, their pictures `v2.3`, tasks `ACME-42`.\n")
 	for _, g := range Groups() {
 		head := false
-		for _, r := range t.rows {
+		for _, r := range t.Offered() {
 			if r.Group != g {
 				continue
 			}

@@ -27,6 +27,11 @@ func provider(help string) Option {
 	return Option{Name: "provider", Kind: KindText, Help: help, Complete: true}
 }
 
+// whose are the options that say whose limit is meant.
+func whose() []Option {
+	return []Option{{Name: "person", Kind: KindPerson, Help: "One person's"}, {Name: "each", Kind: KindBool, Help: "Of each person who has none of their own"}}
+}
+
 func rows() []Row {
 	const (
 		ed = core.RoleEditor
@@ -112,17 +117,31 @@ func rows() []Row {
 			Help: "Take this room out of its project; its threads stay", Examples: []string{"project unbind"}},
 		{Verb: "project settings", Group: GroupOrganise, Role: ad, Ack: AckPrivate,
 			Help: "Show or change a project's settings", Options: []Option{{Name: "default_role", Kind: KindChoice, Help: "The role of whoever sees a bound room", Choices: []string{"editor", "viewer", "none"}},
-				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}},
+				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}},
 			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
 
 		{Verb: "account link", Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
-			Help: "Say which of your own accounts you use at a provider", Options: []Option{{Name: "provider", Kind: KindText, Help: "The provider", Required: true, Positional: true, Complete: true}},
-			Examples: []string{"account link midjourney"}},
+			Help: "Link your own account at a provider", Options: []Option{{Name: "provider", Kind: KindText, Help: "The provider", Required: true, Positional: true, Complete: true},
+				{Name: "plan", Kind: KindText, Help: "Your plan, at a provider that is run by hand", Positional: true}, {Name: core.SecretOption, Kind: KindText, Help: "From our own form only", Hidden: true}},
+			Examples: []string{"account link openai", "account link midjourney standard"}},
+		{Verb: "account unlink", Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
+			Help: "Delete your account at a provider, with its key", Options: []Option{{Name: "provider", Kind: KindText, Help: "The provider", Required: true, Positional: true, Complete: true}},
+			Examples: []string{"account unlink openai"}},
 		{Verb: "account list", Aliases: []string{"accounts"}, Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
-			Help: "Which providers there are and which you can use", Examples: []string{"account list"}},
+			Help: "Your accounts, and what each provider can do", Examples: []string{"account list"}},
 		{Verb: "settings", Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
-			Help: "Your own defaults", Options: []Option{provider("Where your pictures are made when you do not say")},
-			Examples: []string{"settings --provider midjourney"}},
+			Help: "Your own defaults", Options: []Option{provider("Where your pictures are made when you do not say"),
+				{Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}, {Name: "at_once", Kind: KindText, Help: "How much runs at once on an account, such as openai=1"}},
+			Examples: []string{"settings --provider midjourney", "settings --ask_above 0.20"}},
+		{Verb: "identity link", Group: GroupAccounts, Role: core.RoleNone, Ack: AckPrivate, Anywhere: true,
+			Help: "Be one person on Slack and Discord", Options: []Option{{Name: "code", Kind: KindText, Help: "The code that the other app gave you; leave it out to get one", Positional: true}},
+			Examples: []string{"identity link", "identity link BCDF-GHJK"}},
+		{Verb: "identity unlink", Group: GroupAccounts, Role: core.RoleNone, Ack: AckPrivate, Anywhere: true,
+			Help: "Undo identity link", Examples: []string{"identity unlink"}},
+		{Verb: "usage", Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
+			Help: "What was made and what it cost, by person, provider and day", Options: []Option{{Name: "days", Kind: KindInt, Help: "How many days; 30 if left out"},
+				{Name: "project", Kind: KindBool, Help: "Of everybody in this project; for admins"}, {Name: "person", Kind: KindPerson, Help: "Of somebody in this project; for admins", Positional: true}},
+			Examples: []string{"usage", "usage --days 7", "usage --project"}},
 
 		{Verb: "role list", Aliases: []string{"roles"}, Group: GroupGovern, Role: vi, Ack: AckPrivate,
 			Help: "Who may do what in this project", Examples: []string{"role list"}},
@@ -137,6 +156,23 @@ func rows() []Row {
 			Help: "Give everybody in a Discord role or Slack user group a role", Options: []Option{{Name: "group", Kind: KindText, Help: "discord:@ROLE_ID or slack:GROUP_ID", Required: true, Positional: true},
 				{Name: "role", Kind: KindChoice, Help: "Which; none removes the mapping", Required: true, Choices: []string{"admin", "editor", "viewer", "none"}, Positional: true}},
 			Examples: []string{"role map discord:@4711 editor"}},
+
+		{Verb: "quota list", Aliases: []string{"quotas", "quota"}, Group: GroupGovern, Role: vi, Ack: AckPrivate,
+			Help: "The project's limits and what is used of them", Examples: []string{"quota list"}},
+		{Verb: "quota set", Group: GroupGovern, Role: ad, Ack: AckPrivate,
+			Help: "Limit pictures or money, for the project, each person or one", Options: append([]Option{{Name: "pictures", Kind: KindInt, Help: "How many pictures", Positional: true},
+				{Name: "money", Kind: KindText, Help: "How many US dollars"}, {Name: "per", Kind: KindChoice, Help: "Within what; a month if left out", Choices: []string{"day", "week", "month"}}}, append(whose(), Option{Name: "soft", Kind: KindBool, Help: "Only tell, do not stop"})...),
+			Examples: []string{"quota set 500 --money 40", "quota set 50 --each --per week", "quota set 100 --person @ben"}},
+		{Verb: "quota grant", Group: GroupGovern, Role: ad, Ack: AckPrivate,
+			Help: "Add to a limit for the current period", Options: append([]Option{{Name: "pictures", Kind: KindInt, Help: "How many pictures more", Positional: true}, {Name: "money", Kind: KindText, Help: "How many US dollars more"}}, whose()[:1]...),
+			Examples: []string{"quota grant 20 --person @ben"}},
+		{Verb: "quota clear", Group: GroupGovern, Role: ad, Ack: AckPrivate,
+			Help: "Take a limit away", Options: whose(), Examples: []string{"quota clear --person @ben"}},
+
+		{Verb: "confirm", Group: GroupMake, Role: ed, Ack: AckPrivate, Billable: true, Hidden: true,
+			Help: "Answer a question with yes", Options: []Option{{Name: "token", Kind: KindText, Help: "Which question", Positional: true, Required: true}}},
+		{Verb: "check", Group: GroupMake, Role: vi, Ack: AckPrivate,
+			Help: "What is known of a run whose outcome is unknown", Options: []Option{version("The version"), task()}, Examples: []string{"check v2"}},
 
 		{Verb: "help", Group: GroupHelp, Role: core.RoleNone, Ack: AckPrivate, Anywhere: true,
 			Help: "What you can do here", Options: []Option{tail("verb", "One command to explain", false)}, Examples: []string{"help", "help vary"}},

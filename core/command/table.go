@@ -66,6 +66,8 @@ type Option struct {
 	// Positional options are taken from plain words: the tail takes all the rest, the others one word of their kind.
 	Positional bool
 	Tail       bool
+	// Hidden keeps the option out of help and of what platforms offer: only our own buttons and forms fill it.
+	Hidden bool
 }
 
 // Row is one verb.
@@ -82,6 +84,7 @@ type Row struct {
 	Prompt   bool     // the tail is a prompt: unknown --parameters belong to it
 	Menu     string   // label of a message context menu entry, at most 24 characters; empty for none
 	Examples []string // as typed after the command name
+	Hidden   bool     // only our own buttons name it: not in help and not offered by platforms
 	Slash    bool     // has a slash command of its own on Slack ("/imagine")
 }
 
@@ -117,6 +120,18 @@ func (t *Table) Row(verb string) (Row, bool) {
 		return Row{}, false
 	}
 	return t.rows[i], true
+}
+
+// Offered returns the rows that people are offered, with the options that they may give.
+func (t *Table) Offered() []Row {
+	var out []Row
+	for _, r := range t.rows {
+		if !r.Hidden {
+			r.Options = slices.DeleteFunc(slices.Clone(r.Options), func(o Option) bool { return o.Hidden })
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // Menus returns the rows that are message context menu entries.

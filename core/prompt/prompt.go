@@ -270,3 +270,83 @@ func Normalise(text string) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// Expand writes out the permutations in braces and --repeat: one prompt for each run, without --repeat. A prompt without
+// either is itself. More than limit runs are CodeInvalid.
+func Expand(p Prompt, limit int) ([]Prompt, error) {
+	repeat := 1
+	if v, ok := p.Get("repeat"); ok {
+		n, _ := strconv.Atoi(v)
+		repeat = max(1, n)
+	}
+	base := p
+	base.Params = slices.DeleteFunc(slices.Clone(p.Params), func(s Set) bool { return s.Name == "repeat" })
+	all := permute(p.Words, limit)
+	if n := max(Runs(p), len(all)*repeat); n > limit {
+		return nil, core.Errorf(core.CodeInvalid, "That makes %d runs or more, and %d at once are allowed.", n, limit).WithNext("Ask for fewer of them at a time.")
+	}
+	var out []Prompt
+	for _, words := range all {
+		for range repeat {
+			q := base
+			q.Words = words
+			out = append(out, q)
+		}
+	}
+	return out, nil
+}
+
+// permute writes out the braces, the first ones varying slowest; inner ones are written out in turn. It stops beyond the
+// limit: what is not wanted would be very much.
+func permute(words string, limit int) []string {
+	open, depth, start := -1, 0, 0
+	var parts []string
+	escaped := false
+	for i, r := range words {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case r == '{':
+			if depth == 0 {
+				open, start = i, i+1
+			}
+			depth++
+		case r == ',' && depth == 1:
+			parts = append(parts, words[start:i])
+			start = i + 1
+		case r == '}' && depth > 0:
+			if depth--; depth == 0 {
+				return combine(words[:open], append(parts, words[start:i]), permute(words[i+1:], limit), limit)
+			}
+		}
+	}
+	return []string{words}
+}
+
+func combine(before string, parts, rests []string, limit int) (out []string) {
+	for _, part := range parts {
+		for _, inner := range permute(strings.TrimSpace(part), limit) {
+			for _, rest := range rests {
+				if out = append(out, before+inner+rest); len(out) > limit {
+					return out
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Text writes a prompt as it is typed: the words, then the parameters.
+func (p Prompt) Text() string {
+	var b strings.Builder
+	b.WriteString(p.Words)
+	for _, s := range p.Params {
+		b.WriteString(" --" + s.Name)
+		if s.Value != "" && s.Value != "true" {
+			b.WriteString(" " + s.Value)
+		}
+	}
+	return b.String()
+}

@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,4 +98,41 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q was composed to %q, which does not parse: %v", s, text, err)
 		}
 	})
+}
+
+func TestExpand(t *testing.T) {
+	table := Builtin()
+	for text, want := range map[string][]string{
+		"a boat":                            {"a boat"},
+		"a {red, blue} {cat, dog} --ar 3:2": {"a red cat --ar 3:2", "a red dog --ar 3:2", "a blue cat --ar 3:2", "a blue dog --ar 3:2"},
+		"a {b, {c, d}e}":                    {"a b", "a ce", "a de"},
+		"a boat --repeat 2":                 {"a boat", "a boat"},
+		`a \{red, blue\} boat`:              {`a \{red, blue\} boat`},
+		"a {red, blue boat":                 {"a {red, blue boat"},
+	} {
+		p, err := table.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := Expand(p, 16)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		var got []string
+		for _, q := range all {
+			got = append(got, q.Text())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+	for _, text := range []string{"{1,2,3,4,5} {1,2,3,4,5}", strings.Repeat("{a,b}", 400), "{" + strings.Repeat("{a,b}", 400) + "}"} {
+		p, err := table.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Expand(p, 16); core.ErrorCode(err) != core.CodeInvalid {
+			t.Errorf("%.30q: %v", text, err)
+		}
+	}
 }

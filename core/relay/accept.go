@@ -21,6 +21,8 @@ type Accept struct {
 	Parts    core.Partitions
 	Clock    core.Clock
 	Log      *slog.Logger
+	// Conceal seals what was typed into a secret option, before its inbound is stored. Without it such an inbound is refused.
+	Conceal func(ctx context.Context, in *core.Inbound) error
 	// Answers answers queries inside the acknowledgement.
 	Answers func(ctx context.Context, q core.Query) (core.Card, error)
 	// Missed is told that events of a platform may have been missed. It returns at once and may be nil.
@@ -58,6 +60,14 @@ const (
 
 // Receive stores an inbound in its partition.
 func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
+	if in.Command != nil && !in.Command.Secret.IsZero() {
+		if a.Conceal == nil {
+			return core.Errorf(core.CodeUnsupp, "No key can be entered here.")
+		}
+		if err := a.Conceal(ctx, &in); err != nil {
+			return err
+		}
+	}
 	plat := in.Room.Platform()
 	if a.Newest != nil && in.Room != "" && in.Kind != core.InboundCaughtUp {
 		in.Gap = a.Newest(plat)

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -25,6 +26,16 @@ type Shown struct {
 	Gone bool
 }
 
+// Desk takes jobs in and out of the queue.
+type Desk interface {
+	// Submit queues a job, once, and returns its place in its account's queue, 1 first, 0 when it does not wait there.
+	Submit(ctx context.Context, j core.Job) (position int, err error)
+	// End ends a job in a final state; a job that is not there has ended.
+	End(ctx context.Context, j core.Job, s core.JobState) error
+	// Link tests and links the credential that an outgoing names, and tells its person.
+	Link(ctx context.Context, o core.Outgoing) error
+}
+
 // Deliverer brings outgoings to the platforms and settles them.
 type Deliverer struct {
 	Platforms map[core.PlatformName]core.Platform
@@ -34,15 +45,14 @@ type Deliverer struct {
 	Refs      core.Refs
 	Posts     core.Posts
 	People    core.People
-	Jobs      core.Jobs
+	Desk      Desk
 	Blobs     core.Blobs
 	Imaging   core.Imaging
+	Charts    core.Charts
 	Receiver  core.Receiver
 	Cards     Cards
 	// Evidence finds a provider's job id and prompt in a message that a person pointed at and in a picture's bytes.
 	Evidence func(t *core.MenuTarget, picture []byte) (id, prompt string)
-	// Submitted wakes the scheduler of this process; it may be nil.
-	Submitted func()
 	// Forgetful says that the store may lose its last second: it has replicas that take over.
 	Forgetful bool
 	// Observe is told of every settled delivery, with how long it had waited; for metrics. It may be nil.
@@ -205,6 +215,10 @@ func (d *Deliverer) once(ctx context.Context, t *try) (err error) {
 		return d.job(ctx, t)
 	case core.OutImport:
 		return d.importPicture(ctx, t)
+	case core.OutLink:
+		return d.Desk.Link(ctx, t.out)
+	case core.OutRemove:
+		return d.remove(ctx, t)
 	}
 	return core.Errorf(core.CodeInternal, "unknown outgoing kind %s", t.out.Kind)
 }
@@ -371,6 +385,9 @@ func (d *Deliverer) notice(ctx context.Context, t *try) error {
 
 // answer answers the interaction privately; when that is no longer possible, by direct message.
 func (d *Deliverer) answer(ctx context.Context, t *try) error {
+	if err := d.drawChart(ctx, t); err != nil {
+		return err
+	}
 	v := core.Delivery{Op: core.OpAnswer, Room: t.out.Room, Thread: t.out.Thread, Card: t.out.Card, Text: t.out.Text, Reply: t.out.Reply, To: t.out.To}
 	if v.Card != nil {
 		v.Files = d.cardFiles(v.Card)
@@ -393,6 +410,9 @@ func (d *Deliverer) direct(ctx context.Context, t *try) error {
 	if t.out.To == "" {
 		return nil
 	}
+	if err := d.drawChart(ctx, t); err != nil {
+		return err
+	}
 	v := core.Delivery{Op: core.OpDirect, Card: t.out.Card, Text: t.out.Text, To: t.out.To}
 	if v.Card != nil {
 		v.Files = d.cardFiles(v.Card)
@@ -406,6 +426,33 @@ func (d *Deliverer) direct(ctx context.Context, t *try) error {
 	return err
 }
 
+// drawChart draws a card's chart as its last image, once.
+func (d *Deliverer) drawChart(ctx context.Context, t *try) error {
+	if t.out.Card == nil || t.out.Card.Chart == nil {
+		return nil
+	}
+	im, err := d.Charts.Chart(ctx, *t.out.Card.Chart)
+	if err != nil {
+		return err
+	}
+	card := *t.out.Card
+	card.Images = append(slices.Clone(card.Images), core.Image{Blob: im.Blob, Name: "chart.png", Alt: card.Chart.Alt, MIME: im.MIME, Width: im.Width, Height: im.Height})
+	card.Chart = nil
+	t.out.Card = &card
+	return nil
+}
+
+// remove deletes somebody's message that holds a key, where the platform lets us; they were told to do it themselves.
+func (d *Deliverer) remove(ctx context.Context, t *try) error {
+	_, err := d.send(ctx, t, core.Delivery{Op: core.OpDelete, Room: t.out.Room, Thread: t.out.Thread, Target: []core.MessageID{t.out.Message}})
+	switch core.ErrorCode(err) {
+	case core.CodeForbidden, core.CodeGone, core.CodeUnsupp, core.CodeNotFound, core.CodeInvalid:
+		d.Log.InfoContext(ctx, "message with a key not removed", "room", t.out.Room, "error", err)
+		return nil
+	}
+	return err
+}
+
 // job puts a job into its person's queue, or takes it out.
 func (d *Deliverer) job(ctx context.Context, t *try) error {
 	j := *t.out.Job
@@ -414,26 +461,14 @@ func (d *Deliverer) job(ctx context.Context, t *try) error {
 		if j.State.Final() {
 			state = j.State
 		}
-		_, err := d.Jobs.Move(ctx, j.ID, j.Person, state)
-		if core.ErrorCode(err) == core.CodeNotFound {
-			return nil
-		}
+		return d.Desk.End(ctx, j, state)
+	}
+	pos, err := d.Desk.Submit(ctx, j)
+	if err != nil || pos < 2 {
 		return err
 	}
-	pos, err := d.Jobs.Submit(ctx, j)
-	if err != nil {
-		return err
-	}
-	if pos > 1 {
-		ev := core.JobEvent{Job: j.ID, Version: j.Version, State: core.JobQueued, Position: pos}
-		if err := d.Receiver.Receive(ctx, JobInbound(ev, d.Clock.Now())); err != nil {
-			return err
-		}
-	}
-	if d.Submitted != nil {
-		d.Submitted()
-	}
-	return nil
+	ev := core.JobEvent{Job: j.ID, Version: j.Version, State: core.JobQueued, Position: pos}
+	return d.Receiver.Receive(ctx, JobInbound(ev, d.Clock.Now()))
 }
 
 // JobInbound wraps a job's step as an inbound; the same step twice is one inbound.

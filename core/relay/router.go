@@ -39,6 +39,8 @@ type Commands interface {
 	Job(ctx context.Context, s Scope) (core.Change, error)
 	// Imported handles a picture that a person brought.
 	Imported(ctx context.Context, s Scope) (core.Change, error)
+	// Linked handles the outcome of linking an account.
+	Linked(ctx context.Context, s Scope) (core.Change, error)
 	// Uploaded says whether a comment's file may be a result brought back, and what to fetch then.
 	Uploaded(ctx context.Context, s Scope, c *core.Comment) ([]core.Outgoing, error)
 }
@@ -303,6 +305,8 @@ func (r *Router) dispatch(ctx context.Context, s Scope) (core.Change, error) {
 		return r.Commands.Job(ctx, s)
 	case core.InboundImport:
 		return r.Commands.Imported(ctx, s)
+	case core.InboundAccount:
+		return r.Commands.Linked(ctx, s)
 	case core.InboundCaughtUp:
 		return caughtUp(s), nil
 	case core.InboundUnreadable:

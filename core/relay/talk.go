@@ -80,9 +80,11 @@ func (r *Router) inNoThread(ctx context.Context, s Scope) (core.Change, error) {
 
 // masked tells the author of a message with a key in it to revoke that key; the message goes nowhere.
 func (r *Router) masked(s Scope) core.Change {
+	gone := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "remove/"+string(s.In.ID)), Kind: core.OutRemove, Room: s.In.Room, Thread: s.In.Thread,
+		Message: s.In.Message.ID, To: s.In.Actor.Identity, At: s.In.At}
 	o := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "masked/"+string(s.In.ID)), Kind: core.OutDirect, To: s.In.Actor.Identity, At: s.In.At,
 		Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain("Your message looked as if it held a key or token. It was not passed on and the key was not kept. Revoke that key at its provider now, and delete the message.")}}
-	return core.Change{Out: []core.Outgoing{o}}
+	return core.Change{Out: []core.Outgoing{o, gone}}
 }
 
 func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {

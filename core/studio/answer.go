@@ -37,6 +37,11 @@ func (s *Studio) modal(q core.Query) (core.Card, error) {
 			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: o.Help, Kind: core.InputText, Required: o.Required, Max: 1000})
 		}
 	}
+	for _, o := range row.Options {
+		if o.Name == core.SecretOption {
+			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: "Your key", Kind: core.InputSecret, Required: true, Max: maxKey, Hint: "It is sealed before it is stored. This app sees what you type."})
+		}
+	}
 	if len(card.Inputs) == 0 {
 		return core.Card{}, core.Errorf(core.CodeInternal, "%s has no form", row.Verb)
 	}

@@ -130,6 +130,9 @@ func (s *Studio) versionCard(task *core.Task, v *core.Version) core.Card {
 		if v.State.Final() {
 			card.Buttons = [][]core.Button{{{Label: "Reroll", Action: act("reroll")}}}
 		}
+		if v.State == core.JobUnknown {
+			card.Buttons = [][]core.Button{{{Label: "Check", Action: act("check")}, {Label: "Run again", Action: act("reroll")}}}
+		}
 		return card
 	}
 	card.Tone = tone(task, v)
@@ -230,6 +233,15 @@ func (s *Studio) footer(v *core.Version) string {
 	}
 	if v.Model != "" {
 		parts = append(parts, v.Model)
+	}
+	if v.How != "" {
+		parts = append(parts, "emulated: "+v.How)
+	}
+	if text := v.Cost.String(); text != "" {
+		parts = append(parts, text)
+	}
+	if v.Note != "" {
+		parts = append(parts, v.Note)
 	}
 	if len(v.Dropped) > 0 {
 		dropped := slices.Clone(v.Dropped)

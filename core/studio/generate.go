@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -60,8 +59,8 @@ func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 	}
 	c.task = task
 	change, err := s.begin(ctx, c, provider, req, core.ImageRef{})
-	if err != nil {
-		return core.Change{}, err
+	if err != nil || len(change.Versions) == 0 {
+		return change, err // a question, or the way to an account
 	}
 	change.NewTask, change.Tasks = task, nil
 	return change, nil
@@ -102,67 +101,6 @@ func (s *Studio) request(op core.Op, pr prompt.Prompt, full string, c *call) cor
 		r.Model = pr.Version
 	}
 	return r
-}
-
-// begin adds a version to c.task and everything that starts it: job or hand-off, cards, the private answer.
-func (s *Studio) begin(ctx context.Context, c *call, provider core.Provider, req core.Request, parent core.ImageRef) (core.Change, error) {
-	plan := provider.Plan(req)
-	if len(plan.Blockers) > 0 {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "%s", plan.Blockers[0])
-	}
-	if plan.Support == core.SupportNone {
-		return core.Change{}, core.Errorf(core.CodeUnsupp, "%s cannot %s.", provider.Name(), opName(req.Op)).WithNext("Choose another one with --provider.")
-	}
-	now := s.Clock.Now().UTC()
-	task := c.task
-	task.Latest++
-	task.UpdatedAt = now
-	if task.Status == core.StatusApproved || task.Status == core.StatusChanges || task.Status == core.StatusReview {
-		task.Status = core.StatusOpen
-	}
-	v := &core.Version{
-		ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: parent, Request: req, Provider: provider.Name(),
-		Person: c.Person.ID, PersonName: c.name(), State: core.JobQueued, Dropped: plan.Dropped, CreatedAt: now,
-	}
-	_, relax := req.Params["relax"]
-	job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: c.Person.ID, Provider: provider.Name(), Request: req,
-		State: core.JobQueued, Relax: relax, CreatedAt: now}
-	answer := s.queuedAnswer(v, plan)
-	if h, ok := provider.(core.Handoff); ok {
-		card, err := s.handover(h, v)
-		if err != nil {
-			return core.Change{}, err
-		}
-		v.State, job.State, answer = core.JobHandedOff, core.JobHandedOff, card
-	}
-	change := core.Change{Tasks: []*core.Task{task}, Versions: []*core.Version{v}}
-	change.Out = append(change.Out, c.answer(answer))
-	show := []int{0}
-	if v.ID.No == 2 {
-		show = append(show, 1) // v1 moves from the root card into the thread
-	}
-	if v.ID.No > 1 {
-		show = append(show, v.ID.No)
-	}
-	change.Out = append(change.Out, cardsIn(task, c, "new/"+v.ID.String(), show...)...)
-	change.Out = append(change.Out, core.Outgoing{ID: core.DeliveryID("d-" + string(job.ID)), Kind: core.OutJob, Job: &job, Task: task.ID, At: c.In.At})
-	return change, nil
-}
-
-func (s *Studio) queuedAnswer(v *core.Version, plan core.Plan) core.Card {
-	card := core.Card{Body: core.RichText{core.Para(core.Bold("Queued"), core.Text(fmt.Sprintf(": %s v%d with %s. It shows here and in the project's other rooms.", v.ID.Task, v.ID.No, v.Provider)))}}
-	var notes []string
-	if plan.Cost != "" {
-		notes = append(notes, plan.Cost)
-	}
-	if len(plan.Dropped) > 0 {
-		notes = append(notes, "Without effect: "+dashed(plan.Dropped))
-	}
-	if len(plan.Approx) > 0 {
-		notes = append(notes, "Only approximately: "+dashed(plan.Approx))
-	}
-	card.Footer = strings.Join(notes, " · ")
-	return card
 }
 
 func dashed(names []string) string {
@@ -315,7 +253,7 @@ func (s *Studio) already(ctx context.Context, c *call, req core.Request, parent 
 		return err
 	}
 	for _, v := range all {
-		if v.Person == c.Person.ID && !v.State.Final() && v.Parent == parent && v.Request.Op == req.Op && v.Request.Strength == req.Strength &&
+		if c.Person.Is(v.Person) && !v.State.Final() && v.Parent == parent && v.Request.Op == req.Op && v.Request.Strength == req.Strength &&
 			v.Request.Dir == req.Dir && v.Request.Factor == req.Factor && v.Request.Full == req.Full {
 			return core.Errorf(core.CodeConflict, "That is already on its way as v%d.", v.ID.No).WithNext("Wait until it is done, or cancel it.")
 		}

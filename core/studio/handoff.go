@@ -215,7 +215,7 @@ func (s *Studio) bringBack(ctx context.Context, c *call, id core.VersionID) (cor
 		task.Status = core.StatusReview
 	}
 	task.UpdatedAt = v.DoneAt
-	job := core.Job{ID: core.MakeJobID(id), Version: id, Person: v.Person, Provider: v.Provider, State: core.JobDone}
+	job := core.Job{ID: core.MakeJobID(id), Version: id, Person: v.Holder(), Provider: v.Provider, State: core.JobDone}
 	change, err := s.importSays(c, text(fmt.Sprintf("Attached to %s v%d.", id.Task, id.No)))
 	if err != nil {
 		return core.Change{}, err

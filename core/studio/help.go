@@ -20,7 +20,7 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 	card := core.Card{Title: "What you can do"}
 	for _, g := range command.Groups() {
 		var lines []string
-		for _, r := range s.Table.Rows() {
+		for _, r := range s.Table.Offered() {
 			if r.Group != g {
 				continue
 			}
@@ -91,46 +91,4 @@ func (s *Studio) defaultOf(p *core.Person) core.ProviderName {
 		return p.Provider
 	}
 	return s.Default
-}
-
-func (s *Studio) settings(ctx context.Context, c *call) (core.Change, error) {
-	name := c.inv.Arg("provider")
-	if name == "" {
-		return c.say(core.Card{Title: "Your settings", Fields: []core.Field{{Label: "provider", Value: core.Plain(string(s.defaultOf(c.Person)))}}})
-	}
-	pr, err := s.provider(nil, name)
-	if err != nil {
-		return core.Change{}, err
-	}
-	if _, err := s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.Provider = pr.Name(); return nil }); err != nil {
-		return core.Change{}, err
-	}
-	return c.say(text(fmt.Sprintf("Your pictures are made with %s from now on, unless you say otherwise.", pr.Name())))
-}
-
-func (s *Studio) accountList(_ context.Context, c *call) (core.Change, error) {
-	var lines []string
-	for _, p := range s.Providers {
-		caps := p.Capabilities("")
-		how := "needs your own account"
-		switch _, hand := p.(core.Handoff); {
-		case hand:
-			how = "by hand on your own account; Atelier prepares the prompt"
-		case !caps.NeedsLink:
-			how = "needs no account"
-		}
-		lines = append(lines, fmt.Sprintf("%s: %s", p.Name(), how))
-	}
-	return c.say(core.Card{Title: "Providers", Body: bullets(lines)})
-}
-
-func (s *Studio) accountLink(_ context.Context, c *call) (core.Change, error) {
-	p, err := s.provider(nil, c.inv.Arg("provider"))
-	if err != nil {
-		return core.Change{}, err
-	}
-	if _, hand := p.(core.Handoff); hand {
-		return c.say(text(fmt.Sprintf("%s forbids automation, so there is nothing to link: no password and no token of it is ever stored. Use \"imagine … --provider %s\": you get the exact prompt, run it by hand on your own account and bring the picture back.", title(string(p.Name())), p.Name())))
-	}
-	return c.say(text(fmt.Sprintf("%s needs no account. Just use it.", title(string(p.Name())))))
 }

@@ -37,7 +37,8 @@ func (s *Studio) Job(ctx context.Context, sc relay.Scope) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	if v.State.Final() || rank(ev.State) < rank(v.State) || ev.State == v.State && ev.Progress <= v.Progress && ev.Position == v.Position {
+	turnedOut := v.State == core.JobUnknown && ev.State == core.JobDone
+	if v.State.Final() && !turnedOut || rank(ev.State) < rank(v.State) || ev.State == v.State && ev.Progress <= v.Progress && ev.Position == v.Position {
 		return core.Change{}, nil
 	}
 	task, err := s.Tasks.Task(ctx, v.ID.Task)
@@ -50,7 +51,10 @@ func (s *Studio) Job(ctx context.Context, sc relay.Scope) (core.Change, error) {
 		v.DoneAt, v.Position, v.Progress = s.Clock.Now().UTC(), 0, 0
 		if o := ev.Outcome; o != nil {
 			v.Images, v.Grid, v.Text, v.Seed, v.Model = o.Images, o.Grid, o.Text, o.Seed, o.Model
-			v.Dropped = append(v.Dropped, o.Dropped...)
+			v.Dropped, v.Note = append(v.Dropped, o.Dropped...), o.Note
+			if o.Cost != (core.Cost{}) {
+				v.Cost = o.Cost
+			}
 		}
 		if task.Latest == v.ID.No && ev.State == core.JobDone && task.Status == core.StatusOpen {
 			task.Status = core.StatusReview
@@ -94,12 +98,12 @@ func (s *Studio) cancel(ctx context.Context, c *call) (core.Change, error) {
 	if v.State.Final() {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s already; there is nothing to cancel.", v.ID.No, v.State)
 	}
-	if v.Person != c.Person.ID && !c.role.Allows(core.RoleAdmin) {
+	if !c.Person.Is(v.Person) && !c.role.Allows(core.RoleAdmin) {
 		return core.Change{}, core.Errorf(core.CodeForbidden, "v%d runs on %s's account.", v.ID.No, v.PersonName).WithNext("They or an admin can cancel it.")
 	}
 	was := v.State
 	v.State, v.Message, v.DoneAt = core.JobCancelled, "cancelled by "+c.name(), s.Clock.Now().UTC()
-	job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: v.Person, Provider: v.Provider}
+	job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: v.Holder(), Provider: v.Provider}
 	change := core.Change{Versions: []*core.Version{v}}
 	show := []int{0}
 	if v.ID.No > 1 {
@@ -108,7 +112,7 @@ func (s *Studio) cancel(ctx context.Context, c *call) (core.Change, error) {
 	change.Out = cardsIn(c.task, c, "cancel/"+v.ID.String(), show...)
 	change.Out = append(change.Out, core.Outgoing{ID: core.DeliveryID("d-cancel-" + string(job.ID)), Kind: core.OutJob, Job: &job, Cancel: true, Task: c.task.ID, At: c.In.At})
 	note := ""
-	if p, err := s.provider(nil, string(v.Provider)); err == nil && was != core.JobQueued && was != core.JobHandedOff && !p.Capabilities("").Free {
+	if p, err := s.provider(nil, string(v.Provider)); err == nil && was != core.JobQueued && was != core.JobHandedOff && !p.Capabilities("").Stops {
 		note = " We stop waiting, but the provider may still finish it and bill it."
 	}
 	change.Out = append(change.Out, c.answer(text(fmt.Sprintf("Cancelled %s v%d.%s", c.task.ID, v.ID.No, note))))
@@ -117,7 +121,7 @@ func (s *Studio) cancel(ctx context.Context, c *call) (core.Change, error) {
 
 // jobs lists a person's waiting and running jobs, and the prompts that they have to run by hand.
 func (s *Studio) jobs(ctx context.Context, c *call) (core.Change, error) {
-	list, err := s.Jobs.Queue(ctx, c.Person.ID)
+	list, err := s.jobsOf(ctx, c.Person)
 	if err != nil {
 		return core.Change{}, err
 	}

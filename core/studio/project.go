@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -223,6 +224,22 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 			return core.Change{}, err
 		}
 	}
+	if v := c.inv.Arg("ask_above"); v != "" {
+		micros, err := money(v)
+		if err != nil {
+			return core.Change{}, err
+		}
+		if p, err = s.Projects.UpdateProject(ctx, p.Key, func(p *core.Project) error {
+			p.Settings[settingAskAbove] = strconv.FormatInt(micros, 10)
+			return nil
+		}); err != nil {
+			return core.Change{}, err
+		}
+	}
+	asks := int64(askAbove)
+	if v, err := strconv.ParseInt(p.Settings[settingAskAbove], 10, 64); err == nil {
+		asks = v
+	}
 	mirror := "tasks"
 	if p.MirrorsAll() {
 		mirror = "all"
@@ -236,7 +253,7 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 		rooms = append(rooms, name)
 	}
 	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: []core.Field{
-		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asks))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
 }
 
 func (s *Studio) taskList(ctx context.Context, c *call) (core.Change, error) {

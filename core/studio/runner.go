@@ -3,38 +3,74 @@ package studio
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/relay"
 )
 
-// Runner takes jobs from the queue and runs them at their providers. It implements relay.Worker.
+// Runner takes jobs from the queue and runs them at their providers, each on its own person's account. It implements
+// relay.Worker.
 type Runner struct {
-	Jobs      core.Jobs
-	Requeue   func(ctx context.Context, p core.Partition, j core.Job) error
+	Runs      core.JobRuns
 	Providers []core.Provider
+	Accounts  core.Accounts
+	Vault     core.Vault // nil where no provider needs a credential
 	Receiver  core.Receiver
 	Blobs     core.Blobs
 	Imaging   core.Imaging
+	Desk      *Desk
 	Clock     core.Clock
 	Log       *slog.Logger
 	// Slots bounds how many jobs run in this process at once.
 	Slots chan struct{}
 
-	mu    sync.Mutex
-	wakes map[chan struct{}]bool
+	mu       sync.Mutex
+	wakes    map[chan struct{}]bool
+	running  map[core.Partition]map[core.JobID]*run
+	stopping bool
+	all      sync.WaitGroup
 }
 
 var _ relay.Worker = (*Runner)(nil)
 
+// run is one job at its provider.
+type run struct {
+	job    core.Job
+	lease  core.Lease
+	free   bool
+	cancel context.CancelCauseFunc
+	noted  atomic.Bool // the provider gave a handle by which somebody else can wait for it
+}
+
+// Why a run ends before its provider is done.
+var (
+	errStopping  = errors.New("atelier stops")
+	errMoved     = errors.New("the partition went to another process")
+	errCancelled = errors.New("somebody cancelled the job")
+)
+
 const (
 	// pollEvery finds jobs that another replica put into a queue held here.
 	pollEvery = time.Second
+	// holdEvery renews the holds of running jobs and finds those that were cancelled; well within core.JobHold.
+	holdEvery = time.Second
 	// progressEvery bounds how often a run tells its progress.
 	progressEvery = time.Second
+	// claimOnce bounds how many jobs one look at a partition takes, so that all partitions of a process get slots.
+	claimOnce = 8
+	// retries of a run that cost nothing, and the longest wait before one.
+	retries      = 4
+	longestRetry = 2 * time.Minute
+	// lastWords bounds what is still told after a run was stopped.
+	lastWords = 5 * time.Second
 )
 
 // Wake makes the workers of this process look for jobs now.
@@ -64,15 +100,15 @@ func (r *Runner) subscribe() (ch chan struct{}, cancel func()) {
 	}
 }
 
-// Work runs a person partition's jobs while it is held.
+// Work runs a person partition's jobs while it is held. Runs that may cost something outlive it: they are held by
+// themselves, and whoever holds the partition next leaves them alone.
 func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
 	if p[0] != 'u' {
 		return
 	}
 	wake, cancel := r.subscribe()
 	defer cancel()
-	var wg sync.WaitGroup
-	defer wg.Wait()
+	defer r.release(p)
 	settled := false
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
@@ -81,10 +117,10 @@ func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
 		if !settled {
 			settled = r.settleStranded(ctx, p, l)
 		}
-		for more := settled; more; {
+		for more := true; more; {
 			var err error
-			more, err = r.claim(ctx, &wg, p, l)
-			settled = err == nil
+			more, err = r.claim(ctx, p, l)
+			settled = settled && err == nil
 		}
 		select {
 		case <-ctx.Done():
@@ -94,27 +130,133 @@ func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
 	}
 }
 
-// claim starts the next job, if there is one and a slot is free.
-func (r *Runner) claim(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease) (started bool, err error) {
-	select {
-	case r.Slots <- struct{}{}:
-	default:
+// release stops a partition's free runs: they start again elsewhere.
+func (r *Runner) release(p core.Partition) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.running[p] {
+		if x.free {
+			x.cancel(errMoved)
+		}
+	}
+}
+
+// Drain lets what runs go on for d and stops the rest. No further job is claimed. It returns when nothing runs.
+func (r *Runner) Drain(ctx context.Context, d time.Duration) {
+	r.mu.Lock()
+	r.stopping = true
+	r.mu.Unlock()
+	done := make(chan struct{})
+	go func() { defer close(done); r.all.Wait() }()
+	r.stop(true)
+	timeout, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_ = r.Clock.Sleep(timeout, d)
+		r.stop(false)
+	}()
+	<-done
+}
+
+func (r *Runner) stop(onlyFree bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, runs := range r.running {
+		for _, x := range runs {
+			if x.free || !onlyFree {
+				x.cancel(errStopping)
+			}
+		}
+	}
+}
+
+// claim starts the next jobs, if there are any and slots are free.
+func (r *Runner) claim(ctx context.Context, p core.Partition, l core.Lease) (more bool, err error) {
+	n := 0
+	for range claimOnce {
+		select {
+		case r.Slots <- struct{}{}:
+			n++
+			continue
+		default:
+		}
+		break
+	}
+	if n == 0 {
 		return false, nil
 	}
-	j, ok, err := r.Jobs.Claim(ctx, p, l, r.Clock.Now(), r.perAccount)
-	if err != nil || !ok {
-		<-r.Slots
-		if err != nil && ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "no job claimed", "partition", p, "error", err)
-		}
-		return false, err
+	list, err := r.Runs.Claim(ctx, p, l, r.Clock.Now(), n, r.perAccount())
+	if err != nil && ctx.Err() == nil {
+		r.Log.WarnContext(ctx, "no job claimed", "partition", p, "error", err)
 	}
-	wg.Go(func() {
-		r.run(ctx, j)
+	for range n - len(list) {
+		<-r.Slots
+	}
+	for _, j := range list {
+		if !r.start(ctx, p, l, j, false) {
+			<-r.Slots
+		}
+	}
+	return err == nil && len(list) == n, err
+}
+
+// start begins a run that outlives ctx when it may cost something. It takes over one slot.
+func (r *Runner) start(ctx context.Context, p core.Partition, l core.Lease, j core.Job, resumed bool) bool {
+	pr, _ := r.provider(j.Provider).(core.Automatic)
+	rctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	x := &run{job: j, lease: l, free: pr == nil || pr.Capabilities("").Free, cancel: cancel}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		cancel(errStopping)
+		return false // held for a moment; the next holder finds it
+	}
+	if r.running == nil {
+		r.running = map[core.Partition]map[core.JobID]*run{}
+	}
+	if r.running[p] == nil {
+		r.running[p] = map[core.JobID]*run{}
+		r.all.Go(func() { r.keepHolding(context.WithoutCancel(ctx), p) })
+	}
+	r.running[p][j.ID] = x
+	r.all.Go(func() {
+		r.run(rctx, p, x, pr, resumed)
+		cancel(nil)
+		r.mu.Lock()
+		delete(r.running[p], j.ID)
+		r.mu.Unlock()
 		<-r.Slots
 		r.Wake()
 	})
-	return true, nil
+	return true
+}
+
+// keepHolding holds a partition's running jobs until there are none.
+func (r *Runner) keepHolding(ctx context.Context, p core.Partition) {
+	for {
+		r.mu.Lock()
+		ids := slices.Collect(maps.Keys(r.running[p]))
+		if len(ids) == 0 {
+			delete(r.running, p)
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+		ended, err := r.Runs.Hold(ctx, p, ids)
+		if err != nil {
+			r.Log.WarnContext(ctx, "running jobs not held", "partition", p, "error", err)
+		}
+		r.mu.Lock()
+		for _, id := range ended {
+			if x := r.running[p][id]; x != nil {
+				x.cancel(errCancelled)
+			}
+		}
+		r.mu.Unlock()
+		if r.Clock.Sleep(ctx, holdEvery) != nil {
+			return
+		}
+	}
 }
 
 func (r *Runner) provider(name core.ProviderName) core.Provider {
@@ -126,65 +268,86 @@ func (r *Runner) provider(name core.ProviderName) core.Provider {
 	return nil
 }
 
-func (r *Runner) perAccount(name core.ProviderName) int {
-	if p := r.provider(name); p != nil {
-		return max(1, p.Capabilities("").PerAccount)
+func (r *Runner) perAccount() map[core.ProviderName]int {
+	out := map[core.ProviderName]int{}
+	for _, p := range r.Providers {
+		out[p.Name()] = max(1, p.Capabilities("").PerAccount)
 	}
-	return 1
+	return out
 }
 
-// settleStranded looks at what a former holder left: runs that cost nothing run again, others may have been billed
-// and are never silently repeated.
+// settleStranded looks at what a former holder left: runs that cost nothing run again, those whose provider gave a
+// handle are waited for, others may have been billed and are never silently repeated.
 func (r *Runner) settleStranded(ctx context.Context, p core.Partition, l core.Lease) (done bool) {
-	list, err := r.Jobs.Stranded(ctx, p, l)
+	list, held, err := r.Runs.Stranded(ctx, p, l)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.Log.WarnContext(ctx, "stranded jobs not read", "partition", p, "error", err)
 		}
 		return false
 	}
-	done = true
+	done = !held
 	for _, j := range list {
-		pr := r.provider(j.Provider)
-		if j.State == core.JobQueued || pr != nil && pr.Capabilities("").Free {
-			if err := r.Requeue(ctx, p, j); err != nil {
-				r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
-				done = false
-			}
-			continue
+		if !r.settle(ctx, p, l, j) {
+			done = false
 		}
-		r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: "Atelier stopped while it ran. It may have been billed, so it was not started again; use reroll if you want it again."})
 	}
 	return done
 }
 
-// run runs one job and tells every step.
-func (r *Runner) run(ctx context.Context, j core.Job) {
+func (r *Runner) settle(ctx context.Context, p core.Partition, l core.Lease, j core.Job) bool {
 	pr := r.provider(j.Provider)
+	if j.State == core.JobQueued || pr != nil && pr.Capabilities("").Free {
+		err := r.Runs.Return(ctx, p, j)
+		if err != nil {
+			r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
+		}
+		return err == nil
+	}
+	if _, ok := pr.(core.Resumer); ok && j.Handle != "" {
+		select {
+		case r.Slots <- struct{}{}:
+		default:
+			return false
+		}
+		ok, err := r.Runs.Adopt(ctx, p, l, j)
+		if err != nil {
+			r.Log.WarnContext(ctx, "job not taken over", "job", j.ID, "error", err)
+		}
+		if err != nil || !ok || !r.start(ctx, p, l, j, true) {
+			<-r.Slots
+			return err == nil && !ok
+		}
+		return true
+	}
+	return r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: unknownMessage}, nil)
+}
+
+const unknownMessage = "Atelier stopped while it ran. It may have been billed, so it was not started again."
+
+// run runs one job and tells every step.
+func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Automatic, resumed bool) {
+	j := x.job
 	if pr == nil {
-		r.finish(ctx, j, core.JobEvent{State: core.JobFailed, Message: "That provider is not offered any more."})
+		r.finish(ctx, j, core.JobEvent{State: core.JobFailed, Message: "That provider is not offered any more."}, nil)
 		return
 	}
-	r.mention(ctx, j, 0)
-	r.movedUp(ctx, j)
-	req := j.Request
-	req.Open = r.Blobs.Open
-	last := r.Clock.Now()
-	res, err := pr.Run(ctx, core.Account{Person: j.Person, Provider: j.Provider}, req, func(percent int) {
-		if now := r.Clock.Now(); now.Sub(last) >= progressEvery && percent > 0 && percent < 100 {
-			last = now
-			r.mention(ctx, j, percent)
-		}
-	})
-	if ctx.Err() != nil {
-		return // the next holder of the partition settles it
+	if !resumed {
+		r.mention(ctx, j, 0)
+		r.movedUp(ctx, j)
+	}
+	res, err := r.call(ctx, x, pr, resumed)
+	var out *core.JobOutcome
+	if err == nil {
+		out, err = r.keep(ctx, res)
+	}
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		r.stopped(ctx, p, x, cause)
+		return
 	}
 	if err == nil {
-		var out *core.JobOutcome
-		if out, err = r.keep(ctx, res); err == nil {
-			r.finish(ctx, j, core.JobEvent{State: core.JobDone, Outcome: out})
-			return
-		}
+		r.finish(ctx, j, core.JobEvent{State: core.JobDone, Outcome: out}, &res)
+		return
 	}
 	ev := core.JobEvent{State: core.JobFailed, Message: core.SafeMessage(err)}
 	switch core.ErrorCode(err) {
@@ -192,14 +355,134 @@ func (r *Runner) run(ctx context.Context, j core.Job) {
 		ev.State = core.JobRefused
 	case core.CodeUnknown:
 		ev.State = core.JobUnknown
+	case core.CodeForbidden:
+		r.broken(ctx, j, ev.Message)
 	}
 	r.Log.WarnContext(ctx, "job failed", "job", j.ID, "provider", j.Provider, "error", err)
-	r.finish(ctx, j, ev)
+	r.finish(ctx, j, ev, nil)
+}
+
+// stopped settles a run that was ended from outside.
+func (r *Runner) stopped(ctx context.Context, p core.Partition, x *run, cause error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	j := x.job
+	switch {
+	case errors.Is(cause, errCancelled):
+		// The card says so already. What may still be billed counts as used.
+		used := core.Amount{}
+		if pr := r.provider(j.Provider); pr != nil && !pr.Capabilities("").Stops {
+			used = j.Share
+		}
+		if err := r.Desk.count(ctx, j, used, true); err != nil {
+			r.Log.WarnContext(ctx, "use not counted", "job", j.ID, "error", err)
+		}
+	case x.free:
+		if err := r.Runs.Return(ctx, p, j); err != nil {
+			r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
+		}
+	case j.Handle != "" || x.noted.Load():
+		// Somebody else goes on waiting for it.
+	default:
+		r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: unknownMessage}, nil)
+	}
+}
+
+// call runs the job on its person's account, again when nothing happened and nothing was billed.
+func (r *Runner) call(ctx context.Context, x *run, pr core.Automatic, resumed bool) (core.Result, error) {
+	j := x.job
+	acct, err := r.account(ctx, j, pr)
+	if err != nil {
+		return core.Result{}, err
+	}
+	req := j.Request
+	req.Open = r.Blobs.Open
+	progress := r.progress(ctx, x)
+	for try := 1; ; try++ {
+		var res core.Result
+		if res, err = r.once(ctx, j, pr, acct, req, progress, resumed); core.ErrorCode(err) != core.CodeRetry || try > retries || ctx.Err() != nil {
+			return res, err
+		}
+		wait := core.RetryAfter(err)
+		if wait == 0 {
+			wait = time.Second << try
+		}
+		if wait > longestRetry {
+			return res, err
+		}
+		r.Log.InfoContext(ctx, "provider is busy", "job", j.ID, "provider", j.Provider, "try", try, "wait", wait)
+		if err := r.Clock.Sleep(ctx, wait); err != nil {
+			return res, err
+		}
+	}
+}
+
+func (r *Runner) once(ctx context.Context, j core.Job, pr core.Automatic, acct core.Account, req core.Request, progress core.Progress, resumed bool) (core.Result, error) {
+	if !resumed {
+		return pr.Run(ctx, acct, req, progress)
+	}
+	re, ok := pr.(core.Resumer)
+	if !ok {
+		return core.Result{}, core.Errorf(core.CodeUnknown, unknownMessage)
+	}
+	res, err := re.Resume(ctx, acct, req, j.Handle, progress)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		err = core.Errorf(core.CodeUnknown, "%s", unknownMessage+" The provider does not know it any more.").Because(err)
+	}
+	return res, err
+}
+
+// account opens the credential of the job's own person.
+func (r *Runner) account(ctx context.Context, j core.Job, pr core.Provider) (core.Account, error) {
+	out := core.Account{Person: j.Person, Provider: j.Provider}
+	if _, ok := pr.(core.Keyed); !ok {
+		return out, nil
+	}
+	rec, err := r.Accounts.Account(ctx, j.Person, j.Provider)
+	if core.ErrorCode(err) == core.CodeNotFound || err == nil && rec.Sealed == nil {
+		return out, core.Errorf(core.CodeInvalid, "The account was unlinked before this ran.").WithNext("Nothing was billed.")
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Key, err = r.Vault.Unseal(ctx, rec.Label(), *rec.Sealed)
+	return out, err
+}
+
+// broken remembers that a provider does not accept an account's credential any more.
+func (r *Runner) broken(ctx context.Context, j core.Job, why string) {
+	rec, err := r.Accounts.Account(ctx, j.Person, j.Provider)
+	if err == nil && rec.Sealed != nil {
+		rec.Broken = why
+		err = r.Accounts.PutAccount(ctx, rec)
+	}
+	if err != nil && core.ErrorCode(err) != core.CodeNotFound {
+		r.Log.WarnContext(ctx, "account not marked", "job", j.ID, "error", err)
+	}
+}
+
+// progress tells how far a run is, and stores its handle before the run goes on.
+func (r *Runner) progress(ctx context.Context, x *run) core.Progress {
+	j := x.job
+	last := r.Clock.Now()
+	return func(s core.Step) {
+		if s.Handle != "" {
+			if err := r.Runs.Note(ctx, j, s.Handle); err != nil {
+				r.Log.WarnContext(ctx, "handle not noted", "job", j.ID, "error", err)
+			} else {
+				x.noted.Store(true)
+			}
+		}
+		if now := r.Clock.Now(); now.Sub(last) >= progressEvery && s.Percent > 0 && s.Percent < 100 {
+			last = now
+			r.mention(ctx, j, s.Percent)
+		}
+	}
 }
 
 // keep stores a result's pictures with their own bytes and makes the grid.
 func (r *Runner) keep(ctx context.Context, res core.Result) (*core.JobOutcome, error) {
-	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped}
+	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped, Cost: res.Cost, Note: res.Note}
 	for _, pic := range res.Images {
 		im, err := r.Imaging.Import(ctx, bytes.NewReader(pic.Bytes), "")
 		if err != nil {
@@ -218,22 +501,26 @@ func (r *Runner) keep(ctx context.Context, res core.Result) (*core.JobOutcome, e
 	return out, nil
 }
 
-// finish tells the last step and takes the job out of the queue; the telling comes first, so that a crash between the
-// two only tells it again.
-func (r *Runner) finish(ctx context.Context, j core.Job, ev core.JobEvent) {
-	for try := 0; ctx.Err() == nil; try++ {
-		err := r.tell(ctx, j, ev)
+// finish counts and tells the last step and takes the job out of the queue, in this order, so that a crash in between
+// only counts and tells it again, which is the same.
+func (r *Runner) finish(ctx context.Context, j core.Job, ev core.JobEvent, res *core.Result) bool {
+	for ctx.Err() == nil {
+		err := r.Desk.settle(ctx, j, ev.State, res)
 		if err == nil {
-			_, err = r.Jobs.Move(ctx, j.ID, j.Person, ev.State)
+			err = r.tell(ctx, j, ev)
+		}
+		if err == nil {
+			_, err = r.Desk.Jobs.Move(ctx, j.ID, j.Person, ev.State)
 		}
 		if err == nil || core.ErrorCode(err) == core.CodeNotFound {
-			return
+			return true
 		}
 		r.Log.WarnContext(ctx, "job not settled", "job", j.ID, "error", err)
 		if r.Clock.Sleep(ctx, time.Second) != nil {
-			return
+			return false
 		}
 	}
+	return false
 }
 
 // mention tells that a job runs. Nothing depends on it, so a failure is only logged.
@@ -243,20 +530,19 @@ func (r *Runner) mention(ctx context.Context, j core.Job, percent int) {
 	}
 }
 
-// movedUp tells the jobs that wait behind one in its account which place they have now.
+// placesTold is how many of those who wait are told that they moved up: nobody looks at place 300, and telling all
+// would cost more the more wait.
+const placesTold = 3
+
+// movedUp tells the jobs that wait next behind one in its account which place they have now.
 func (r *Runner) movedUp(ctx context.Context, j core.Job) {
-	list, err := r.Jobs.Queue(ctx, j.Person)
+	list, err := r.Desk.Jobs.Next(ctx, j, placesTold)
 	if err != nil {
 		r.Log.WarnContext(ctx, "queue not read", "job", j.ID, "error", err)
 		return
 	}
-	place := 0
-	for _, w := range list {
-		if w.State != core.JobQueued || w.Provider != j.Provider {
-			continue
-		}
-		place++
-		if err := r.tell(ctx, w, core.JobEvent{State: core.JobQueued, Position: place}); err != nil {
+	for i, w := range list {
+		if err := r.tell(ctx, w, core.JobEvent{State: core.JobQueued, Position: i + 1}); err != nil {
 			r.Log.WarnContext(ctx, "place not told", "job", w.ID, "error", err)
 			return
 		}
@@ -265,5 +551,8 @@ func (r *Runner) movedUp(ctx context.Context, j core.Job) {
 
 func (r *Runner) tell(ctx context.Context, j core.Job, ev core.JobEvent) error {
 	ev.Job, ev.Version = j.ID, j.Version
-	return r.Receiver.Receive(ctx, relay.JobInbound(ev, r.Clock.Now()))
+	if err := r.Receiver.Receive(ctx, relay.JobInbound(ev, r.Clock.Now())); err != nil {
+		return fmt.Errorf("tell %s of %s: %w", ev.State, j.ID, err)
+	}
+	return nil
 }

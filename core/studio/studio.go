@@ -28,10 +28,17 @@ type Studio struct {
 	Changes   core.Changes
 	Journal   core.Journal
 	Jobs      core.Jobs
+	Accounts  core.Accounts
+	Tickets   core.Tickets
+	Merges    core.Merges
+	Quotas    core.Quotas
+	Usage     core.Usage
 	Providers []core.Provider // in the order in which they are offered
 	Default   core.ProviderName
 	// Admins are the first admins of the workspace.
 	Admins []core.IdentityID
+	// PublicURL is how people reach the one-time pages; empty when they cannot.
+	PublicURL string
 	// Missing says, by platform, what it cannot do; help tells people.
 	Missing map[core.PlatformName][]string
 	// Links builds URLs of threads and messages, by platform; missing ones give no links.
@@ -52,6 +59,8 @@ type call struct {
 	role    core.Role
 	task    *core.Task
 	version *core.Version
+	// confirmed is the digest of the plan that the person said yes to; empty for none.
+	confirmed string
 }
 
 type verb func(context.Context, *call) (core.Change, error)
@@ -63,7 +72,10 @@ func (s *Studio) verbs() map[string]verb {
 		"comment": s.comment, "resolve": s.resolve, "approve": s.verdict, "changes": s.verdict, "pick": s.pick, "versions": s.versions,
 		"task show": s.taskShow, "task list": s.taskList,
 		"project new": s.projectNew, "project list": s.projectList, "project bind": s.projectBind, "project unbind": s.projectUnbind, "project settings": s.projectSettings,
-		"account link": s.accountLink, "account list": s.accountList, "settings": s.settings,
+		"account link": s.accountLink, "account list": s.accountList, "account unlink": s.accountUnlink, "settings": s.settings,
+		"identity link": s.identityLink, "identity unlink": s.identityUnlink, "usage": s.usage,
+		"quota list": s.quotaList, "quota set": s.quotaSet, "quota grant": s.quotaGrant, "quota clear": s.quotaClear,
+		"confirm": s.confirm, "check": s.check,
 		"role list": s.roleList, "role grant": s.roleGrant, "role revoke": s.roleGrant, "role map": s.roleMap,
 		"help": s.help, "status": s.status,
 	}
@@ -83,11 +95,23 @@ func (s *Studio) Command(ctx context.Context, sc relay.Scope) (core.Change, erro
 	if err := s.allowed(ctx, c); err != nil {
 		return core.Change{}, err
 	}
-	run, ok := s.verbs()[inv.Row.Verb]
+	return s.run(ctx, c)
+}
+
+func (s *Studio) run(ctx context.Context, c *call) (core.Change, error) {
+	run, ok := s.verbs()[c.inv.Row.Verb]
 	if !ok {
-		return core.Change{}, core.Errorf(core.CodeInternal, "%s is not built.", inv.Row.Verb)
+		return core.Change{}, core.Errorf(core.CodeInternal, "%s is not built.", c.inv.Row.Verb)
 	}
 	return run(ctx, c)
+}
+
+// dispatch runs a call that another one led to, under the same checks.
+func (s *Studio) dispatch(ctx context.Context, c *call) (core.Change, error) {
+	if err := s.allowed(ctx, c); err != nil {
+		return core.Change{}, err
+	}
+	return s.run(ctx, c)
 }
 
 // allowed is the one place where rights are checked, for every surface.
@@ -107,7 +131,7 @@ func (s *Studio) allowed(ctx context.Context, c *call) error {
 		return core.Errorf(core.CodeForbidden, "You are %s in %s, and %s needs the role %s.", article(c.role), c.Project.Key, row.Verb, need).
 			WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
-	if row.Billable && c.Replayed && !s.free(c) {
+	if row.Billable && c.Replayed && !s.free(ctx, c) {
 		ok, err := s.Journal.WasAcknowledged(ctx, c.Partition, c.In.ID)
 		if err != nil {
 			return err
@@ -120,8 +144,16 @@ func (s *Studio) allowed(ctx context.Context, c *call) error {
 }
 
 // free reports whether what a call asks for costs nothing, so that it may simply run again.
-func (s *Studio) free(c *call) bool {
-	p, err := s.provider(c.Person, c.inv.Arg("provider"))
+func (s *Studio) free(ctx context.Context, c *call) bool {
+	name := c.inv.Arg("provider")
+	if name == "" && c.inv.Row.Verb != "imagine" && c.inv.Row.Verb != "blend" {
+		probe := *c
+		if err := s.findVersion(ctx, &probe); err != nil {
+			return true // there is nothing to run: the use case says so
+		}
+		name = string(probe.version.Provider)
+	}
+	p, err := s.provider(c.Person, name)
 	return err == nil && p.Capabilities("").Free
 }
 

@@ -33,6 +33,8 @@ type DB struct {
 	Client redis.UniversalClient
 	Keys   Keys
 	Parts  core.Partitions
+	// Workspace names the installation whose data this is; made at random at its first start.
+	Workspace string
 	// Wait is how many replicas must have an inbound before it counts as stored; 0 waits for none.
 	Wait int
 }
@@ -116,6 +118,7 @@ func Init(ctx context.Context, c redis.UniversalClient, prefix string, want core
 	pipe.HSetNX(ctx, meta, "format", formatVersion)
 	pipe.HSetNX(ctx, meta, "projects", want.Projects)
 	pipe.HSetNX(ctx, meta, "people", want.People)
+	pipe.HSetNX(ctx, meta, "workspace", rand.Text())
 	all := pipe.HGetAll(ctx, meta)
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, Fault(err)
@@ -124,6 +127,7 @@ func Init(ctx context.Context, c redis.UniversalClient, prefix string, want core
 	if f, _ := strconv.Atoi(m["format"]); f > formatVersion {
 		return nil, core.ErrNewerRecord
 	}
+	db.Workspace = m["workspace"]
 	db.Parts.Projects, _ = strconv.Atoi(m["projects"])
 	db.Parts.People, _ = strconv.Atoi(m["people"])
 	if db.Parts.Projects < 1 || db.Parts.People < 1 {

@@ -9,7 +9,10 @@ import (
 )
 
 func TestCompose(t *testing.T) {
-	p := New(prompt.Builtin())
+	p, err := New(prompt.Builtin(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name, full, discord, warning string
 	}{

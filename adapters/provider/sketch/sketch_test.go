@@ -17,7 +17,7 @@ import (
 
 func run(t *testing.T, r core.Request) core.Result {
 	t.Helper()
-	res, err := New(Options{Side: side}).Run(t.Context(), core.Account{}, r, func(int) {})
+	res, err := New(Options{Side: side}).Run(t.Context(), core.Account{}, r, func(core.Step) {})
 	if err != nil {
 		t.Fatal(err)
 	}

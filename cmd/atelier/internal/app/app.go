@@ -16,6 +16,8 @@ import (
 	"github.com/atelier-bridge/atelier/adapters/provider/midjourney"
 	"github.com/atelier-bridge/atelier/adapters/provider/sketch"
 	"github.com/atelier-bridge/atelier/adapters/slack"
+	"github.com/atelier-bridge/atelier/adapters/vault"
+	"github.com/atelier-bridge/atelier/adapters/web"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
 	"github.com/atelier-bridge/atelier/core/prompt"
@@ -37,6 +39,8 @@ type App struct {
 	metrics  *ops.Metrics
 	slack    *slack.Adapter
 	discord  *discord.Adapter
+	vault    *vault.Vault
+	web      *web.Accounts
 	studio   *studio.Studio
 	runner   *studio.Runner
 	accept   *relay.Accept
@@ -56,8 +60,9 @@ type App struct {
 // ErrStopping is the cause with which everything ends when Stop is called.
 var ErrStopping = errors.New("atelier is stopping")
 
-// slots bounds how many jobs run in this process at once.
-const slots = 4
+// slots bounds how many jobs run in this process at once. Most of them wait for a provider; pictures are decoded a few at
+// a time, whatever runs.
+const slots = 32
 
 // New returns an App. It does no I/O; Start does.
 func New(cfg Config, log *slog.Logger) *App {
@@ -111,6 +116,10 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	a.cleanup(func(context.Context) error { return a.blobs.Close() })
+	if a.vault, err = vault.Open(ctx, a.cfg.Keys, store.DB.Workspace, store.People); err != nil {
+		return err
+	}
+	a.cleanup(func(context.Context) error { return a.vault.Close() })
 	return nil
 }
 
@@ -159,6 +168,7 @@ func (a *App) build() error {
 	}
 	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
 		Comments: a.store.Review, Refs: a.store.Review, Marks: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
+		Accounts: a.store.People, Tickets: a.store.People, Merges: a.store.People, Quotas: a.store.People, Usage: a.store.People, PublicURL: a.cfg.PublicURL,
 		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
 	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
 		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Limiter: a.store.Limiter, Posts: a.store.Review, Listens: map[core.PlatformName]func() bool{}, Clock: a.clock, Log: a.log}
@@ -167,11 +177,15 @@ func (a *App) build() error {
 		a.catchUp.Listens[core.Slack] = a.slack.Connected
 	}
 	a.accept.Answers, a.accept.Missed, a.accept.Refused, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Refused, a.catchUp.Hearing
-	a.runner = &studio.Runner{Jobs: a.store.Jobs, Requeue: a.store.Jobs.Requeue, Providers: providers, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
-		Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
+	linker := &studio.Linker{Providers: providers, People: a.store.People, Accounts: a.store.People, Tickets: a.store.People, Vault: a.vault, Receiver: a.accept, Clock: a.clock, Log: a.log}
+	a.accept.Conceal, a.web = linker.Conceal, web.NewAccounts(linker, a.log)
+	desk := &studio.Desk{Jobs: a.store.Jobs, Quotas: a.store.People, Providers: providers, Linker: linker, Clock: a.clock}
+	a.runner = &studio.Runner{Runs: a.store.Jobs, Providers: providers, Accounts: a.store.People, Vault: a.vault, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
+		Desk: desk, Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
+	desk.Submitted = a.runner.Wake
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Posts: a.store.Review,
-		People: a.store.People, Jobs: a.store.Jobs, Blobs: a.blobs, Imaging: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
-		Submitted: a.runner.Wake, Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
+		People: a.store.People, Desk: desk, Blobs: a.blobs, Imaging: imaging, Charts: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
+		Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
 	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
@@ -292,12 +306,18 @@ func (a *App) listen(ctx context.Context) error {
 	if a.discord != nil {
 		mux.Handle("/discord/", a.discord.Handler(a.accept))
 	}
+	pages := a.web.Handler()
+	mux.Handle("/account/", pages)
+	mux.Handle("/oauth/", pages)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("Atelier is running. People use it from Slack and Discord.\n"))
 	})
 	var err error
 	if a.listener, err = a.serveOn(ctx, a.cfg.Addr, mux); err != nil {
 		return err
+	}
+	if a.cfg.LocalPublic {
+		a.studio.PublicURL = "http://" + a.Addr()
 	}
 	if a.cfg.OpsAddr != "" {
 		a.opsLn, err = a.serveOn(ctx, a.cfg.OpsAddr, a.metrics.Handler(a.store.DB.Ping))
@@ -418,6 +438,9 @@ func (a *App) seeOnce(ctx context.Context, p core.PlatformName, dir core.Directo
 	return all
 }
 
+// keepOpen is how many of the first things opened outlive everything that uses them: the store, the blobs, the vault.
+const keepOpen = 3
+
 // Stop ends everything, last opened first. It may be called more than once.
 func (a *App) Stop(ctx context.Context) error {
 	a.stop.Do(func() {
@@ -426,7 +449,7 @@ func (a *App) Stop(ctx context.Context) error {
 		}
 		var servers, rest []func(context.Context) error
 		for i := len(a.cleanups) - 1; i >= 0; i-- {
-			if i < 2 {
+			if i < keepOpen {
 				rest = append(rest, a.cleanups[i]) // store and blobs: after everything that uses them
 			} else {
 				servers = append(servers, a.cleanups[i])
@@ -435,6 +458,9 @@ func (a *App) Stop(ctx context.Context) error {
 		var errs []error
 		for _, f := range servers {
 			errs = append(errs, f(ctx))
+		}
+		if a.runner != nil {
+			a.runner.Drain(ctx, a.cfg.Drain)
 		}
 		a.done.Wait()
 		a.closeIdle()

@@ -52,7 +52,7 @@ type raw struct {
 	Admins          string `split_words:"true" desc:"slack:T01/U01,discord:123 first admins"`
 
 	LogLevel string `split_words:"true" default:"info" desc:"debug, info, warn or error"`
-	Drain    string `split_words:"true" default:"10s" desc:"reserved for providers that bill; a running sketch starts again at the next start"`
+	Drain    string `split_words:"true" default:"10s" desc:"how long a run that may bill goes on after SIGTERM"`
 
 	CatchUpAge      string `split_words:"true" default:"168h" desc:"how far back threads are read again after a gap"`
 	CatchUpMessages string `split_words:"true" default:"1000" desc:"messages of one thread read again for edits, deletions and reactions"`
@@ -90,6 +90,8 @@ type Config struct {
 
 	SketchDelay time.Duration
 	SketchSide  int // pixels; 0 is the sketcher's own; for tests
+
+	LocalPublic bool // pages are reached at the address that is listened on; for the demo and tests
 
 	Unpaced bool // for benchmarks: no limit is kept
 }

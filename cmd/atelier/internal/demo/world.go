@@ -3,8 +3,6 @@ package demo
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/atelier-bridge/atelier/adapters/discord/discordsim"
 	"github.com/atelier-bridge/atelier/adapters/slack/slacksim"
+	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
@@ -137,10 +136,21 @@ func DiscordRoomID(channel string) core.RoomID {
 }
 
 // NewKey makes a keeper URL.
-func NewKey() string {
-	var k [32]byte
-	_, _ = rand.Read(k[:])
-	return "base64key://" + base64.URLEncoding.EncodeToString(k[:])
+func NewKey() string { return vault.NewKeyURL() }
+
+// key returns the demo's keeper: kept in the folder where accounts must survive a restart.
+func (w *World) key() (string, error) {
+	if !w.persistent() {
+		return NewKey(), nil
+	}
+	name := filepath.Join(w.o.Data, "keys")
+	if have, err := os.ReadFile(name); err == nil {
+		return strings.TrimSpace(string(have)), nil
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	key := NewKey()
+	return key, os.WriteFile(name, []byte(key+"\n"), 0o600)
 }
 
 // Start makes the simulators, serves the page and starts Atelier against them.
@@ -207,8 +217,12 @@ func (w *World) simulators() error {
 	}
 	rooms := map[core.ProjectKey][]core.RoomID{"ACME": {SlackRoomID(SlackRoom), DiscordRoomID(DiscordRoom)}}
 	ada := Personas()[0]
+	key, err := w.key()
+	if err != nil {
+		return fmt.Errorf("the demo's key: %w", err)
+	}
 	w.cfg = app.Config{
-		Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", RedisURL: w.o.RedisURL, RedisMode: rdb.Single, RedisPrefix: w.o.Prefix, BlobURL: "mem://", Keys: []string{NewKey()},
+		Addr: "127.0.0.1:0", OpsAddr: "127.0.0.1:0", RedisURL: w.o.RedisURL, RedisMode: rdb.Single, RedisPrefix: w.o.Prefix, BlobURL: "mem://", Keys: []string{key}, LocalPublic: true,
 		Slack:     app.SlackConfig{BotToken: core.NewSecret(so.BotToken), AppToken: core.NewSecret(so.AppToken), SigningSecret: core.NewSecret(so.SigningSecret), APIURL: so.BaseURL + "/api/"},
 		Discord:   app.DiscordConfig{BotToken: core.NewSecret(do.BotToken), ApplicationID: do.ApplicationID, APIURL: do.BaseURL + "/api/v10"},
 		Providers: []core.ProviderName{"midjourney", "sketch"}, DefaultProvider: "sketch", Rooms: rooms,
@@ -311,7 +325,7 @@ type Verb struct {
 // Info tells the addresses and development tokens of the simulators.
 func (w *World) Info() Info {
 	var verbs []Verb
-	for _, r := range command.New().Rows() {
+	for _, r := range command.New().Offered() {
 		verbs = append(verbs, Verb{Verb: r.Verb, Help: r.Help})
 	}
 	return Info{Personas: Personas(), Persistent: w.persistent(), Verbs: verbs,

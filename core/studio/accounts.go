@@ -1,0 +1,370 @@
+package studio
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/command"
+	"github.com/atelier-bridge/atelier/core/relay"
+)
+
+// account finds a person's account at a provider, whichever of their ids it was linked under.
+func account(ctx context.Context, accounts core.Accounts, p *core.Person, provider core.ProviderName) (*core.AccountRecord, error) {
+	for _, id := range p.IDs() {
+		a, err := accounts.Account(ctx, id, provider)
+		if core.ErrorCode(err) != core.CodeNotFound {
+			return a, err
+		}
+	}
+	return nil, core.Errorf(core.CodeNotFound, "You have no %s account linked.", title(string(provider)))
+}
+
+// entitled finds the person's own account for a request and returns the id under which it lies. There is no other way to
+// a provider that bills: no account, no request.
+func (s *Studio) entitled(ctx context.Context, c *call, provider core.Provider) (core.PersonID, error) {
+	if _, ok := provider.(core.Keyed); !ok {
+		return c.Person.ID, nil
+	}
+	name := provider.Name()
+	link := func(label string) offer {
+		return offer{{{Label: label + title(string(name)), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name)}}}}
+	}
+	a, err := account(ctx, s.Accounts, c.Person, name)
+	switch {
+	case core.ErrorCode(err) == core.CodeNotFound || err == nil && a.Sealed == nil:
+		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("You have no %s account linked, and nobody else's is ever used.", title(string(name))),
+			Next: fmt.Sprintf("Link your own with \"account link %s\", or choose another provider.", name), Err: link("Link ")}
+	case err != nil:
+		return "", err
+	case a.Broken != "":
+		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s did not accept your key (…%s) the last time.", title(string(name)), a.Last4),
+			Next: "Link a valid one.", Err: link("Link ")}
+	}
+	if t := provider.Terms(); c.Person.Terms[name] != t.Version {
+		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s's terms have changed since you accepted them.", title(string(name))),
+			Next: "Read what matters of them and accept them; then ask again.", Err: link("Continue with ")}
+	}
+	return a.Person, nil
+}
+
+// accountList shows every provider: what is linked there and what it can do.
+func (s *Studio) accountList(ctx context.Context, c *call) (core.Change, error) {
+	card := core.Card{Title: "Your accounts"}
+	for _, p := range s.Providers {
+		a, err := account(ctx, s.Accounts, c.Person, p.Name())
+		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
+			return core.Change{}, err
+		}
+		card.Body = append(card.Body, core.Para(core.Bold(title(string(p.Name()))), core.Text(": "+s.accountLine(p, a))))
+		if line := supportLine(p.Capabilities("")); line != "" {
+			card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(line)}}))
+		}
+	}
+	card.Footer = "account link NAME, account unlink NAME, settings --provider NAME"
+	return c.say(card)
+}
+
+func (s *Studio) accountLine(p core.Provider, a *core.AccountRecord) string {
+	if _, hand := p.(core.Handoff); hand {
+		if a == nil {
+			return "by hand on your own account; Atelier prepares the prompt"
+		}
+		return fmt.Sprintf("by hand on your own account, plan %s (as you say)", a.Plan)
+	}
+	if _, keyed := p.(core.Keyed); !keyed {
+		return "needs no account"
+	}
+	if a == nil {
+		return "not linked"
+	}
+	parts := []string{"linked, key ends in " + a.Last4}
+	for _, f := range []string{a.Facts.Scope, a.Facts.Plan, a.Facts.Balance} {
+		if f != "" {
+			parts = append(parts, f)
+		}
+	}
+	if a.Broken != "" {
+		parts = append(parts, "not accepted any more: link it again")
+	} else {
+		parts = append(parts, "checked "+a.CheckedAt.Format("2 Jan 2006"))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// supportLine groups a provider's operations by how it does them.
+func supportLine(caps core.ProviderCapabilities) string {
+	by := map[core.Support][]string{}
+	for _, op := range ops() {
+		sup, ok := caps.Ops[op]
+		if !ok {
+			sup = core.SupportNone
+		}
+		by[sup] = append(by[sup], string(op))
+	}
+	var parts []string
+	for _, x := range []struct {
+		s    core.Support
+		name string
+	}{{core.SupportNative, "native"}, {core.SupportEmulated, "emulated"}, {core.SupportHandoff, "by hand"}, {core.SupportNone, "not here"}} {
+		if len(by[x.s]) == len(ops()) {
+			return "All operations are " + x.name + "."
+		}
+		if len(by[x.s]) > 0 {
+			parts = append(parts, upperFirst(x.name)+": "+strings.Join(by[x.s], ", ")+".")
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// ops lists the operations of the neutral model in help's order.
+func ops() []core.Op {
+	return []core.Op{core.OpGenerate, core.OpReroll, core.OpVary, core.OpUpscale, core.OpZoom, core.OpPan, core.OpEditRegion, core.OpEditWords, core.OpBlend, core.OpDescribe}
+}
+
+// linkFor is how long a page or a provider's own page may take.
+const linkFor = 10 * time.Minute
+
+// accountLink begins, or goes on with, linking a person's own account.
+func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) {
+	p, err := s.provider(nil, c.inv.Arg("provider"))
+	if err != nil {
+		return core.Change{}, err
+	}
+	if h, ok := p.(core.Handoff); ok {
+		return s.linkPlan(ctx, c, h)
+	}
+	keyed, ok := p.(core.Keyed)
+	if !ok {
+		return c.say(text(fmt.Sprintf("%s needs no account. Just use it.", title(string(p.Name())))))
+	}
+	terms := p.Terms()
+	if c.Person.Terms[p.Name()] != terms.Version {
+		if !c.inv.Confirm {
+			return c.say(termsCard(p.Name(), terms))
+		}
+		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(x *core.Person) error {
+			if x.Terms == nil {
+				x.Terms = map[core.ProviderName]string{}
+			}
+			x.Terms[p.Name()] = terms.Version
+			return nil
+		}); err != nil {
+			return core.Change{}, err
+		}
+	}
+	if token := c.inv.Arg("key"); token != "" {
+		out := core.Outgoing{ID: core.MakeDeliveryID("", "", "link/"+string(c.In.ID)), Kind: core.OutLink, Room: c.In.Room, Thread: c.In.Thread, Reply: c.In.Reply, To: c.In.Actor.Identity,
+			Link: &core.LinkRequest{Ticket: token, Person: c.Person.ID, Provider: p.Name(), Identity: c.In.Actor.Identity}, At: c.In.At}
+		return core.Change{Out: []core.Outgoing{out}}, nil
+	}
+	return s.linkStep(ctx, c, keyed)
+}
+
+// termsCard says what a provider demands and asks to accept it.
+func termsCard(name core.ProviderName, t core.Terms) core.Card {
+	card := core.Card{Title: "Before you link " + title(string(name))}
+	rules := slices.Clone(t.Rules)
+	if t.MinimumAge > 0 {
+		rules = append([]string{fmt.Sprintf("You must be at least %d years old.", t.MinimumAge)}, rules...)
+	}
+	card.Body = append(core.Plain("It is your own account: what you ask for runs on it and is billed to you, nobody else can use it, and you unlink it when you like."), bullets(rules)...)
+	accept := core.Button{Label: "Accept and continue", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name) + "," + command.ConfirmArg}}
+	card.Buttons = [][]core.Button{{accept}}
+	if t.Source != "" {
+		card.Buttons[0] = append(card.Buttons[0], core.Button{Label: "Read the terms", URL: t.Source})
+	}
+	card.Footer = "Read on " + t.Checked + ", version " + t.Version
+	return card
+}
+
+// linkStep offers the way on which the credential comes: the provider's own page, a one-time page of ours, or where
+// neither can be reached a form that says what it means.
+func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Change, error) {
+	name := p.Name()
+	t := core.Ticket{Kind: core.TicketPage, Person: c.Person.ID, Name: c.name(), Identity: c.In.Actor.Identity, Provider: name, Expires: s.Clock.Now().Add(linkFor)}
+	if s.PublicURL == "" {
+		card := core.Card{Title: "Link " + title(string(name)), Tone: core.ToneWarn,
+			Body: core.Plain(fmt.Sprintf("This Atelier has no public address, so the key is entered in a form of %s: %s sees what you type there. Use a key that you can limit and revoke.", c.In.Actor.Identity.Platform().Title(), c.In.Actor.Identity.Platform().Title()))}
+		card.Buttons = [][]core.Button{{{Label: "Link: enter the key", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name), Modal: true}}}}
+		return c.say(card)
+	}
+	auth, ok := p.(core.Authorizer)
+	if !ok {
+		token, err := s.Tickets.Issue(ctx, t, false)
+		if err != nil {
+			return core.Change{}, err
+		}
+		return c.say(linkCard(name, "Enter your key on this page. It works once, for ten minutes, for you only; do not pass it on.", s.PublicURL+"/account/"+token))
+	}
+	verifier := rand.Text() + rand.Text()
+	data, err := json.Marshal(verifier)
+	if err != nil {
+		return core.Change{}, core.Wrap(core.CodeInternal, err)
+	}
+	t.Kind, t.Data = core.TicketOAuth, data
+	token, err := s.Tickets.Issue(ctx, t, false)
+	if err != nil {
+		return core.Change{}, err
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	to := auth.Authorize(s.PublicURL+"/oauth/"+url.PathEscape(string(name))+"/"+token, base64.RawURLEncoding.EncodeToString(sum[:]))
+	return c.say(linkCard(name, fmt.Sprintf("Allow it on %s's own page, for your own account there. The link works once, for ten minutes, for you only; do not pass it on.", title(string(name))), to))
+}
+
+func linkCard(name core.ProviderName, what, to string) core.Card {
+	return core.Card{Title: "Link " + title(string(name)), Body: core.Plain(what), Buttons: [][]core.Button{{{Label: "Link " + title(string(name)), URL: to}}}}
+}
+
+// linkPlan notes which plan a person has at a provider that is run by hand. There is nothing else to note: no password
+// and no token is ever taken.
+func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Change, error) {
+	name, plan := h.Name(), strings.ToLower(c.inv.Arg("plan"))
+	var names []string
+	for _, p := range h.Plans() {
+		names = append(names, p.Name)
+	}
+	if plan == "" {
+		card := termsCard(name, h.Terms())
+		card.Body = append(core.Plain(fmt.Sprintf("%s is run by you, by hand, on your own account: Atelier prepares the prompt, and no password or token of it is ever stored. Which plan do you have?", title(string(name)))), card.Body[1:]...)
+		card.Buttons[0] = card.Buttons[0][1:]
+		var row []core.Button
+		for _, n := range names {
+			row = append(row, core.Button{Label: "Link " + title(n), Action: core.Action{Verb: "account link", Arg: string(name) + "," + n}})
+		}
+		card.Buttons = append([][]core.Button{row}, card.Buttons...)
+		return c.say(card)
+	}
+	if !slices.Contains(names, plan) {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "%s has no plan %q.", title(string(name)), clip(plan, 20)).WithNext("There are: %s.", strings.Join(names, ", "))
+	}
+	a, err := account(ctx, s.Accounts, c.Person, name)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		a, err = &core.AccountRecord{Person: c.Person.ID, Provider: name, LinkedAt: s.Clock.Now().UTC()}, nil
+	}
+	if err != nil {
+		return core.Change{}, err
+	}
+	a.Plan, a.CheckedAt = plan, s.Clock.Now().UTC()
+	if err := s.Accounts.PutAccount(ctx, a); err != nil {
+		return core.Change{}, err
+	}
+	return c.say(text(fmt.Sprintf("Noted: %s, plan %s. Use \"imagine … --provider %s\": you get the exact prompt, run it by hand and bring the picture back. \"usage\" estimates what is left of the plan.", title(string(name)), plan, name)))
+}
+
+// accountUnlink deletes an account with its sealed key.
+func (s *Studio) accountUnlink(ctx context.Context, c *call) (core.Change, error) {
+	p, err := s.provider(nil, c.inv.Arg("provider"))
+	if err != nil {
+		return core.Change{}, err
+	}
+	a, err := account(ctx, s.Accounts, c.Person, p.Name())
+	if err != nil {
+		return core.Change{}, err
+	}
+	if err := s.Accounts.DropAccount(ctx, a.Person, a.Provider); err != nil {
+		return core.Change{}, err
+	}
+	if a.Sealed == nil {
+		return c.say(text(title(string(p.Name())) + " is forgotten."))
+	}
+	return c.say(text(fmt.Sprintf("Your %s account is unlinked and its key (…%s) is deleted here. What waits for it will not run. Revoke the key at %s as well if you do not use it elsewhere.", title(string(p.Name())), a.Last4, title(string(p.Name())))))
+}
+
+// Linked tells a person what came of linking.
+func (s *Studio) Linked(_ context.Context, sc relay.Scope) (core.Change, error) {
+	in := sc.In
+	ev := in.Account
+	card := core.Card{Tone: core.ToneWarn, Body: core.Plain(ev.Fail)}
+	if ev.Fail == "" {
+		parts := []string{fmt.Sprintf("Your %s account is linked; its key ends in %s", title(string(ev.Provider)), ev.Last4)}
+		for _, f := range []string{ev.Facts.Scope, ev.Facts.Plan, ev.Facts.Balance} {
+			if f != "" {
+				parts = append(parts, f)
+			}
+		}
+		card = core.Card{Tone: core.ToneGood, Body: core.Plain(strings.Join(parts, ", ") + "."), Footer: "Use it: imagine … --provider " + string(ev.Provider) + ", or settings --provider " + string(ev.Provider)}
+	}
+	return core.Change{Out: []core.Outgoing{s.privately(in, card, "linked/"+string(in.ID))}}, nil
+}
+
+// privately answers the live interaction of an inbound, or else writes a direct message.
+func (s *Studio) privately(in core.Inbound, card core.Card, what string) core.Outgoing {
+	if in.Reply.Kind != core.ReplyNone {
+		return core.Outgoing{ID: core.MakeDeliveryID("", in.Room, what), Kind: core.OutAnswer, Room: in.Room, Thread: in.Thread, Card: &card, Reply: in.Reply, To: in.Actor.Identity, At: in.At}
+	}
+	return core.Outgoing{ID: core.MakeDeliveryID("", "", what), Kind: core.OutDirect, To: in.Actor.Identity, Card: &card, At: in.At}
+}
+
+// settings shows and changes a person's own defaults.
+func (s *Studio) settings(ctx context.Context, c *call) (core.Change, error) {
+	var done []string
+	if name := c.inv.Arg("provider"); name != "" {
+		pr, err := s.provider(nil, name)
+		if err != nil {
+			return core.Change{}, err
+		}
+		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.Provider = pr.Name(); return nil }); err != nil {
+			return core.Change{}, err
+		}
+		done = append(done, fmt.Sprintf("Your pictures are made with %s from now on, unless you say otherwise.", pr.Name()))
+	}
+	if v := c.inv.Arg("ask_above"); v != "" {
+		micros, err := money(v)
+		if err != nil {
+			return core.Change{}, err
+		}
+		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.AskAbove = &micros; return nil }); err != nil {
+			return core.Change{}, err
+		}
+		done = append(done, fmt.Sprintf("You are asked before anything that costs more than %s.", core.Dollars(micros)))
+	}
+	if v := c.inv.Arg("at_once"); v != "" {
+		line, err := s.setAtOnce(ctx, c, v)
+		if err != nil {
+			return core.Change{}, err
+		}
+		done = append(done, line)
+	}
+	if len(done) > 0 {
+		return c.say(text(strings.Join(done, " ")))
+	}
+	limit := fmt.Sprintf("the project's, or %s", core.Dollars(askAbove))
+	if c.Person.AskAbove != nil {
+		limit = core.Dollars(*c.Person.AskAbove)
+	}
+	return c.say(core.Card{Title: "Your settings", Fields: []core.Field{{Label: "provider", Value: core.Plain(string(s.defaultOf(c.Person)))}, {Label: "ask_above", Value: core.Plain(limit)}}})
+}
+
+// setAtOnce lowers how much runs at once on an account: "openai=1".
+func (s *Studio) setAtOnce(ctx context.Context, c *call, v string) (string, error) {
+	name, num, ok := strings.Cut(v, "=")
+	n := 0
+	if _, err := fmt.Sscanf(num, "%d", &n); !ok || err != nil || n < 0 || n > 100 {
+		return "", core.Errorf(core.CodeInvalid, "%q is no limit.", clip(v, 30)).WithNext("Write the provider and a number, such as openai=1; 0 means as many as the provider allows.")
+	}
+	p, err := s.provider(nil, name)
+	if err != nil {
+		return "", err
+	}
+	a, err := account(ctx, s.Accounts, c.Person, p.Name())
+	if err != nil {
+		return "", err
+	}
+	a.AtOnce = n
+	if err := s.Accounts.PutAccount(ctx, a); err != nil {
+		return "", err
+	}
+	if n == 0 {
+		return fmt.Sprintf("On your %s account runs as much at once as it allows.", p.Name()), nil
+	}
+	return fmt.Sprintf("On your %s account %s at once.", p.Name(), map[bool]string{true: "one job runs", false: fmt.Sprintf("%d jobs run", n)}[n == 1]), nil
+}

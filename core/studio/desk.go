@@ -1,0 +1,87 @@
+package studio
+
+import (
+	"context"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// Desk takes jobs in and out of the queue together with what quotas hold for them. It implements relay.Desk.
+type Desk struct {
+	Jobs      core.Jobs
+	Quotas    core.Quotas
+	Providers []core.Provider
+	Clock     core.Clock
+	// Submitted wakes the scheduler of this process; it may be nil.
+	Submitted func()
+	Linker    *Linker
+}
+
+// Link tests and links the credential that an outgoing names.
+func (d *Desk) Link(ctx context.Context, o core.Outgoing) error { return d.Linker.Link(ctx, o) }
+
+// Submit queues a job and returns its place, 1 first, 0 when it does not wait.
+func (d *Desk) Submit(ctx context.Context, j core.Job) (int, error) {
+	if j.Reservation != "" {
+		if err := d.Quotas.Keep(ctx, j.Version.Task.Project(), j.Reservation); err != nil {
+			return 0, err
+		}
+	}
+	pos, err := d.Jobs.Submit(ctx, j)
+	if err == nil && d.Submitted != nil {
+		d.Submitted()
+	}
+	return pos, err
+}
+
+// End ends a job that somebody cancelled or brought back by hand. What runs is counted by whoever runs it.
+func (d *Desk) End(ctx context.Context, j core.Job, s core.JobState) error {
+	known, err := d.Jobs.Job(ctx, j.ID, j.Person)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if known.State == core.JobQueued || known.State == core.JobHandedOff {
+		// Counted first: a crash in between only counts it again, which is the same.
+		if err := d.settle(ctx, known, s, nil); err != nil {
+			return err
+		}
+	}
+	_, err = d.Jobs.Move(ctx, j.ID, j.Person, s)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return nil
+	}
+	return err
+}
+
+// settle counts what a job used when it ends in a state.
+func (d *Desk) settle(ctx context.Context, j core.Job, s core.JobState, res *core.Result) error {
+	switch s {
+	case core.JobDone:
+		used, estimated := core.Amount{Pictures: j.Share.Pictures, Micros: j.Share.Micros}, true
+		if res != nil {
+			used.Pictures = len(res.Images)
+			if res.Cost.Micros > 0 {
+				used.Micros, estimated = res.Cost.Micros, res.Cost.Estimated
+			}
+		}
+		return d.count(ctx, j, used, estimated)
+	case core.JobUnknown:
+		return d.count(ctx, j, j.Share, true)
+	}
+	return d.count(ctx, j, core.Amount{}, false)
+}
+
+// count records what a job used and lets go of what was held for it.
+func (d *Desk) count(ctx context.Context, j core.Job, used core.Amount, estimated bool) error {
+	e := core.UsageEntry{Job: j.ID, Reservation: j.Reservation, Share: j.Share, Project: j.Version.Task.Project(), Person: j.Person, Provider: j.Provider,
+		Amount: used, Estimated: estimated && used.Micros > 0, At: d.Clock.Now()}
+	for _, p := range d.Providers {
+		if h, ok := p.(core.Handoff); ok && p.Name() == j.Provider && used.Pictures > 0 {
+			e.Minutes, e.Estimated = h.Minutes(j.Request), true
+		}
+	}
+	return d.Quotas.Record(ctx, e)
+}

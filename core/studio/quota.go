@@ -1,0 +1,287 @@
+package studio
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// limits are the quotas that a person's request in a project meets, with what was granted for their periods.
+func limits(p *core.Project, person *core.Person, now time.Time) []core.Limit {
+	own := slices.ContainsFunc(p.Quotas, func(q core.Quota) bool { return q.Who != "" && person.Is(q.Who) })
+	var out []core.Limit
+	for _, q := range p.Quotas {
+		who := core.PersonID("")
+		switch {
+		case q.Who == "":
+		case person.Is(q.Who), q.Who == core.EachPerson && !own:
+			who = person.ID
+		default:
+			continue
+		}
+		l := core.Limit{Who: who, Per: q.Per, Pictures: q.Pictures, Micros: q.Micros, Soft: q.Soft}
+		for _, g := range p.Extra {
+			if g.Period != q.Per.Key(now) || (g.Who == "") != (who == "") || g.Who != "" && !person.Is(g.Who) {
+				continue
+			}
+			if l.Pictures > 0 {
+				l.Pictures += g.Pictures
+			}
+			if l.Micros > 0 {
+				l.Micros += g.Micros
+			}
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func whose(l core.Limit, project core.ProjectKey) string {
+	if l.Who == "" {
+		return fmt.Sprintf("%s's limit of this %s", project, l.Per)
+	}
+	return fmt.Sprintf("Your limit of this %s in %s", l.Per, project)
+}
+
+func overQuota(c *call, o *order, r core.Reserved) *core.Error {
+	l := *r.Over
+	var left []string
+	if l.Pictures > 0 {
+		left = append(left, countOf(r.Left.Pictures, "picture"))
+	}
+	if l.Micros > 0 {
+		left = append(left, core.Dollars(r.Left.Micros))
+	}
+	return core.Errorf(core.CodeInvalid, "%s has %s left, and this makes %s%s.", whose(l, c.Project.Key), strings.Join(left, " and "), countOf(o.plan.Images, "picture"), costs(o.plan.Cost))
+}
+
+func costs(c core.Cost) string {
+	if c.Micros == 0 {
+		return ""
+	}
+	return " for " + c.String()
+}
+
+// tellReached tells a person, or for the project's own limits its admins, that 80 or 100 percent are used.
+func (s *Studio) tellReached(c *call, r core.Reached) []core.Outgoing {
+	text := fmt.Sprintf("%s is used to %d %%.", whose(r.Limit, c.Project.Key), r.Percent)
+	if r.Limit.Soft && r.Percent == 100 {
+		text += " It does not stop anybody, but you should know."
+	}
+	to := []core.IdentityID{c.In.Actor.Identity}
+	if r.Limit.Who == "" {
+		for _, id := range s.Admins {
+			if !slices.Contains(to, id) {
+				to = append(to, id)
+			}
+		}
+	}
+	var out []core.Outgoing
+	for _, id := range to {
+		out = append(out, core.Outgoing{ID: core.MakeDeliveryID("", "", fmt.Sprint("reached/", c.In.ID, "/", id, r.Limit.Who, r.Limit.Per, r.Percent)), Kind: core.OutDirect, To: id,
+			Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain(text)}, At: c.In.At})
+	}
+	return out
+}
+
+// money reads "$20", "20" or "0.5" dollars.
+func money(text string) (int64, error) {
+	f, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(text), "$"), 64)
+	if err != nil || !(f >= 0 && f <= 1_000_000) {
+		return 0, core.Errorf(core.CodeInvalid, "%q is no amount of money.", clip(text, 20)).WithNext("Write dollars, such as 20 or 0.50.")
+	}
+	return int64(f*1_000_000 + 0.5), nil
+}
+
+// quotaOf reads who a quota command is about: nobody for the project, "each", or a person.
+func (s *Studio) quotaOf(ctx context.Context, c *call) (core.PersonID, string, error) {
+	who := c.inv.Arg("person")
+	switch {
+	case c.inv.Arg("each") == "true":
+		return core.EachPerson, "each person", nil
+	case who == "":
+		return "", string(c.Project.Key), nil
+	}
+	p, err := s.People.ByIdentity(ctx, core.IdentityID(who))
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return "", "", core.Errorf(core.CodeNotFound, "I have not met %s yet.", clip(who, 40)).WithNext("Mention them with @, or give --each for everybody.")
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return p.ID, p.Name, nil
+}
+
+// amounts reads the pictures and the money of a quota command.
+func amounts(c *call) (pictures int, micros int64, err error) {
+	if n := c.inv.Arg("pictures"); n != "" {
+		if pictures, err = strconv.Atoi(n); err != nil || pictures < 1 || pictures > 10_000_000 {
+			return 0, 0, core.Errorf(core.CodeInvalid, "%q is no number of pictures.", clip(n, 20)).WithNext("Write a whole number, such as 200.")
+		}
+	}
+	if m := c.inv.Arg("money"); m != "" {
+		if micros, err = money(m); err != nil {
+			return 0, 0, err
+		}
+	}
+	if pictures == 0 && micros == 0 {
+		return 0, 0, core.Errorf(core.CodeInvalid, "How much?").WithNext("Name pictures, money or both, such as: quota set 200 --money 20")
+	}
+	return pictures, micros, nil
+}
+
+func (s *Studio) quotaSet(ctx context.Context, c *call) (core.Change, error) {
+	who, name, err := s.quotaOf(ctx, c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	pictures, micros, err := amounts(c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	q := core.Quota{Who: who, Per: core.PeriodMonth, Pictures: pictures, Micros: micros, Soft: c.inv.Arg("soft") == "true"}
+	if per := c.inv.Arg("per"); per != "" {
+		q.Per = core.Period(per)
+	}
+	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(p *core.Project) error {
+		p.Quotas = slices.DeleteFunc(p.Quotas, func(old core.Quota) bool { return old.Who == q.Who && old.Per == q.Per })
+		p.Quotas = append(p.Quotas, q)
+		if who != "" && who != core.EachPerson {
+			p.Names[string(who)] = name
+		}
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	return c.say(text(fmt.Sprintf("From now on: %s.", quotaLine(q, name))))
+}
+
+func quotaLine(q core.Quota, name string) string {
+	var what []string
+	if q.Pictures > 0 {
+		what = append(what, countOf(q.Pictures, "picture"))
+	}
+	if q.Micros > 0 {
+		what = append(what, core.Dollars(q.Micros))
+	}
+	line := fmt.Sprintf("%s: %s a %s", name, strings.Join(what, " and "), q.Per)
+	if q.Soft {
+		line += " (only told, not stopped)"
+	}
+	return line
+}
+
+func (s *Studio) quotaClear(ctx context.Context, c *call) (core.Change, error) {
+	who, name, err := s.quotaOf(ctx, c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(p *core.Project) error {
+		n := len(p.Quotas)
+		p.Quotas = slices.DeleteFunc(p.Quotas, func(q core.Quota) bool { return q.Who == who })
+		if len(p.Quotas) == n {
+			return core.Errorf(core.CodeNotFound, "There is no limit for %s.", name).WithNext("\"quota list\" shows those there are.")
+		}
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	return c.say(text(fmt.Sprintf("There is no limit for %s any more.", name)))
+}
+
+// quotaGrant adds to the limits of the current periods.
+func (s *Studio) quotaGrant(ctx context.Context, c *call) (core.Change, error) {
+	who, name, err := s.quotaOf(ctx, c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	if who == core.EachPerson {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "More is granted to the project or to one person.").WithNext("To change everybody's limit use: quota set 300 --each")
+	}
+	pictures, micros, err := amounts(c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	now := s.Clock.Now()
+	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(p *core.Project) error {
+		current := map[string]bool{}
+		for _, per := range core.Periods() {
+			current[per.Key(now)] = true
+		}
+		p.Extra = slices.DeleteFunc(p.Extra, func(g core.Grant) bool { return !current[g.Period] })
+		var periods []core.Period
+		for _, q := range p.Quotas {
+			if (q.Who == "") == (who == "") && (q.Who == who || q.Who == core.EachPerson) && !slices.Contains(periods, q.Per) {
+				periods = append(periods, q.Per)
+			}
+		}
+		if len(periods) == 0 {
+			return core.Errorf(core.CodeInvalid, "%s has no limit, so there is nothing to add to.", name)
+		}
+		for _, per := range periods {
+			p.Extra = append(p.Extra, core.Grant{Who: who, Period: per.Key(now), Pictures: pictures, Micros: micros})
+		}
+		return nil
+	})
+	if err != nil {
+		return core.Change{}, err
+	}
+	return c.say(text(fmt.Sprintf("Granted to %s for the current period: %s.", name, strings.TrimPrefix(quotaLine(core.Quota{Per: "period", Pictures: pictures, Micros: micros}, ""), ": "))))
+}
+
+// quotaList shows the limits and what is used of them; admins see everybody's.
+func (s *Studio) quotaList(ctx context.Context, c *call) (core.Change, error) {
+	if len(c.Project.Quotas) == 0 {
+		return c.say(text("There are no limits in " + string(c.Project.Key) + "."))
+	}
+	now := s.Clock.Now()
+	var lines []string
+	for _, q := range c.Project.Quotas {
+		name, who := string(c.Project.Key), q.Who
+		switch {
+		case q.Who == core.EachPerson:
+			name, who = "each person", c.Person.ID
+		case q.Who != "":
+			if !c.Person.Is(q.Who) && !c.role.Allows(core.RoleAdmin) {
+				continue
+			}
+			name = c.Project.Names[string(q.Who)]
+		}
+		used, held, err := s.Quotas.Used(ctx, c.Project.Key, who, q.Per, now)
+		if err != nil {
+			return core.Change{}, err
+		}
+		line := quotaLine(q, name) + "; used "
+		if q.Who == core.EachPerson {
+			line = quotaLine(q, name) + "; you used "
+		}
+		line += amount(used)
+		if held != (core.Amount{}) {
+			line += ", held for running work " + amount(held)
+		}
+		lines = append(lines, line)
+	}
+	for _, g := range c.Project.Extra {
+		name := string(c.Project.Key)
+		if g.Who != "" {
+			name = c.Project.Names[string(g.Who)]
+		}
+		lines = append(lines, fmt.Sprintf("granted on top to %s in %s: %s", name, g.Period, amount(core.Amount{Pictures: g.Pictures, Micros: g.Micros})))
+	}
+	return c.say(core.Card{Title: "Limits of " + string(c.Project.Key), Body: bullets(lines), Footer: "Months, weeks and days begin at midnight UTC."})
+}
+
+func amount(a core.Amount) string {
+	s := countOf(a.Pictures, "picture")
+	if a.Micros > 0 {
+		s += " for " + core.Dollars(a.Micros)
+	}
+	return s
+}
