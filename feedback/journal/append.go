@@ -13,20 +13,18 @@ import (
 )
 
 // appendScript stores an inbound once. Its mark goes into the set of the server's present generation, which lasts until
-// it is that generation's turn again.
+// it is that generation's turn again; one whose time is nearly up then is what is left of the turn before.
 //
-//	KEYS[1] journal  KEYS[2..n] the generations of seen marks
+//	KEYS[1] journal  KEYS[2..3] the two generations of seen marks
 //	ARGV[1] mark  ARGV[2] entry  ARGV[3] how long a generation is the present one, in seconds
 //
 // Returns 1 when stored, 0 when it was known.
 var appendScript = redis.NewScript(`
-for i = 2, #KEYS do
-  if redis.call('SISMEMBER', KEYS[i], ARGV[1]) == 1 then return 0 end
-end
-local now = math.floor(tonumber(redis.call('TIME')[1]) / tonumber(ARGV[3]))
-local seen = KEYS[2 + now % (#KEYS - 1)]
-redis.call('SADD', seen, ARGV[1])
-if redis.call('TTL', seen) < 0 then redis.call('EXPIREAT', seen, (now + #KEYS - 1) * tonumber(ARGV[3])) end
+local span = tonumber(ARGV[3])
+local now = math.floor(redis.call('TIME')[1] / span)
+local seen, other = KEYS[2 + now % 2], KEYS[3 - now % 2]
+if redis.call('SISMEMBER', other, ARGV[1]) == 1 or redis.call('SADD', seen, ARGV[1]) == 0 then return 0 end
+if redis.call('TTL', seen) < span then redis.call('EXPIREAT', seen, (now + 2) * span) end
 redis.call('XADD', KEYS[1], '*', 'e', ARGV[2])
 return 1
 `)
@@ -105,11 +103,7 @@ func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) 
 
 func (j *Journal) appendArgs(p core.Partition, a *arrival) (keys []string, args []any) {
 	part, mark := rdb.SeenMark(a.id)
-	keys = append(make([]string, 0, 1+rdb.SeenGenerations), j.db.Keys.Journal(p))
-	for g := range rdb.SeenGenerations {
-		keys = append(keys, j.db.Keys.Seen(p, g, part))
-	}
-	return keys, []any{mark, a.data, int(seenFor.Seconds()) / (rdb.SeenGenerations - 1)}
+	return []string{j.db.Keys.Journal(p), j.db.Keys.Seen(p, 0, part), j.db.Keys.Seen(p, 1, part)}, []any{mark, a.data, int(seenFor.Seconds())}
 }
 
 // Acknowledged notes that the platform took the acknowledgement.

@@ -49,11 +49,8 @@ func (k Keys) Journal(p core.Partition) string { return k.in(p, "in") }
 // Outbox holds a partition's outgoings. STREAM
 func (k Keys) Outbox(p core.Partition) string { return k.in(p, "out") }
 
-// SeenGenerations is how many sets one inbound's mark may lie in.
-const SeenGenerations = 3
-
-// Seen holds the marks of stored inbounds, small sets of integers: a part of those of one day. The days take turns with
-// the generations, and each runs out before its turn comes again. SET with EXAT
+// Seen holds the marks of stored inbounds as integers: a part of those of one generation, so that the sets stay small.
+// The two generations (0 and 1) take turns, and each runs out when its turn comes again. SET with EXAT
 func (k Keys) Seen(p core.Partition, generation int, part byte) string {
 	return k.in(p, "seen:"+strconv.Itoa(generation)+":"+strconv.Itoa(int(part)))
 }

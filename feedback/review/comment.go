@@ -87,8 +87,8 @@ func decodeComment(data string, task core.TaskID, id core.CommentID) (*core.Comm
 	if err != nil {
 		return nil, err
 	}
-	var s stored
-	if err := sheet.Decode(&s); err != nil {
+	s, err := decodeStored(sheet)
+	if err != nil {
 		return nil, err
 	}
 	m := &core.Comment{
@@ -115,9 +115,16 @@ func (s stored) source() (m core.MessageRef) {
 
 // sourceOf reads where a comment came from.
 func sourceOf(sheet rdb.Sheet) (core.MessageRef, error) {
-	var s stored
-	err := sheet.Decode(&s)
+	s, err := decodeStored(sheet)
 	return s.source(), err
+}
+
+// decodeStored reads a record at one go. What it cannot read so it reads again as every record, version first.
+func decodeStored(sheet rdb.Sheet) (s stored, err error) {
+	if json.Unmarshal(sheet.Record, &s) == nil && s.V <= core.RecordVersion && sheet.Rev > 0 {
+		return s, nil
+	}
+	return s, sheet.Decode(&s)
 }
 
 // newSource returns where a comment came from that is among new ones.
