@@ -49,16 +49,20 @@ func (k Keys) Journal(p core.Partition) string { return k.in(p, "in") }
 // Outbox holds a partition's outgoings. STREAM
 func (k Keys) Outbox(p core.Partition) string { return k.in(p, "out") }
 
-// Seen holds the marks of stored inbounds as integers: a part of those of one generation, so that the sets stay small.
-// The two generations (0 and 1) take turns, and each runs out when its turn comes again. SET with EXAT
-func (k Keys) Seen(p core.Partition, generation int, part byte) string {
-	return k.in(p, "seen:"+strconv.Itoa(generation)+":"+strconv.Itoa(int(part)))
+// seenParts is into how many sets the marks of a partition are dealt: Redis keeps up to 512 integers packed, at 8 bytes
+// each, which is enough for two million inbounds in two days.
+const seenParts = 4096
+
+// Seen holds the marks of stored inbounds as integers: a part of those of one generation. The two generations (0 and 1)
+// take turns, and each runs out when its turn comes again. SET with EXAT
+func (k Keys) Seen(p core.Partition, generation, part int) string {
+	return k.in(p, "seen:"+strconv.Itoa(generation)+":"+strconv.Itoa(part))
 }
 
 // SeenMark says in which part of the seen sets an inbound is noted, and as which integer.
-func SeenMark(id core.InboundID) (part byte, mark int64) {
+func SeenMark(id core.InboundID) (part int, mark int64) {
 	sum := sha256.Sum256([]byte(id))
-	return sum[0], int64(binary.BigEndian.Uint64(sum[1:])) //nolint:gosec // any bits do
+	return int(binary.BigEndian.Uint16(sum[:])) % seenParts, int64(binary.BigEndian.Uint64(sum[2:])) //nolint:gosec // any bits do
 }
 
 // Acked notes that the platform took an inbound's acknowledgement. STRING with EX
