@@ -12,18 +12,21 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
-// appendScript stores an inbound once.
+// appendScript stores an inbound once. Its mark goes into the set of the server's present generation, which lasts until
+// it is that generation's turn again; one whose time is nearly up then is what is left of the turn before.
 //
-//	KEYS[1] seen  KEYS[2] journal
-//	ARGV[1] ttl in seconds  ARGV[2] entry
+//	KEYS[1] journal  KEYS[2..3] the two generations of seen marks
+//	ARGV[1] mark  ARGV[2] entry  ARGV[3] how long a generation is the present one, in seconds
 //
 // Returns 1 when stored, 0 when it was known.
 var appendScript = redis.NewScript(`
-if redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then
-  redis.call('XADD', KEYS[2], '*', 'e', ARGV[2])
-  return 1
-end
-return 0
+local span = tonumber(ARGV[3])
+local now = math.floor(redis.call('TIME')[1] / span)
+local seen, other = KEYS[2 + now % 2], KEYS[3 - now % 2]
+if redis.call('SISMEMBER', other, ARGV[1]) == 1 or redis.call('SADD', seen, ARGV[1]) == 0 then return 0 end
+if redis.call('TTL', seen) < span then redis.call('EXPIREAT', seen, (now + 2) * span) end
+redis.call('XADD', KEYS[1], '*', 'e', ARGV[2])
+return 1
 `)
 
 // waitFor bounds how long replicas are waited for; platforms want their acknowledgement within three seconds.
@@ -70,7 +73,8 @@ func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) 
 	pipe := node.Pipeline()
 	cmds := make([]*redis.Cmd, len(all))
 	for i, a := range all {
-		cmds[i] = appendScript.EvalSha(ctx, pipe, j.appendKeys(p, a), int(seenTTL.Seconds()), a.data)
+		keys, args := j.appendArgs(p, a)
+		cmds[i] = appendScript.EvalSha(ctx, pipe, keys, args...)
 	}
 	var wait *redis.Cmd
 	if j.db.Wait > 0 {
@@ -79,7 +83,8 @@ func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) 
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for i, c := range cmds {
 		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") { // the server forgot it
-			if c = appendScript.Run(ctx, j.db.Client, j.appendKeys(p, all[i]), int(seenTTL.Seconds()), all[i].data); wait != nil && c.Err() == nil {
+			keys, args := j.appendArgs(p, all[i])
+			if c = appendScript.Run(ctx, j.db.Client, keys, args...); wait != nil && c.Err() == nil {
 				wait = node.Do(ctx, "WAIT", j.db.Wait, waitFor.Milliseconds())
 			}
 		}
@@ -96,8 +101,9 @@ func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) 
 	return errs
 }
 
-func (j *Journal) appendKeys(p core.Partition, a *arrival) []string {
-	return []string{j.db.Keys.Seen(p, a.id), j.db.Keys.Journal(p)}
+func (j *Journal) appendArgs(p core.Partition, a *arrival) (keys []string, args []any) {
+	part, mark := rdb.SeenMark(a.id)
+	return []string{j.db.Keys.Journal(p), j.db.Keys.Seen(p, 0, part), j.db.Keys.Seen(p, 1, part)}, []any{mark, a.data, int(seenFor.Seconds())}
 }
 
 // Acknowledged notes that the platform took the acknowledgement.

@@ -43,8 +43,9 @@ const (
 	group    = "w"
 	consumer = "w" // one name for all holders: what one leaves pending the next one reads, in order
 	field    = "e"
-	// seenTTL outlives every redelivery: Slack repeats for minutes, and older events are matched by message.
-	seenTTL = 48 * time.Hour
+	// seenFor is how long an inbound is known at least: it outlives every redelivery. Slack repeats for minutes, and older
+	// events are matched by message.
+	seenFor = 48 * time.Hour
 	// ackTTL bounds the note that an acknowledgement went out; a replay after a longer outage asks again.
 	ackTTL = 24 * time.Hour
 	// maxDead bounds the dead letters kept per partition.
@@ -218,7 +219,7 @@ func Bury(b *rdb.Batch, k rdb.Keys, p core.Partition, d core.DeadLetter) error {
 func (j *Journal) Settle(ctx context.Context, p core.Partition, l core.Lease, id core.EntryID, s core.Settled) error {
 	b := j.db.NewBatch(l)
 	if s.Place != nil {
-		if err := Place(b, j.db.Keys, p, *s.Place); err != nil {
+		if err := Place(b, j.db.Keys, p, *s.Place, core.MessageRef{}); err != nil {
 			return err
 		}
 	}
@@ -255,15 +256,14 @@ func mark(b *rdb.Batch, k rdb.Keys, p core.Partition, m core.Mark) error {
 	return Enqueue(b, k, p, outs)
 }
 
-// Place adds where an object shows to a batch: the object's placements by room, and the way back from each message.
-func Place(b *rdb.Batch, k rdb.Keys, p core.Partition, w core.PlaceWrite) error {
-	data, err := json.Marshal(w.Placement)
-	if err != nil {
-		return core.Wrap(core.CodeInternal, fmt.Errorf("encode placement: %w", err))
+// Place adds where an object shows to a batch: the object's placements by room, and the way back from each message. The
+// source is that of a comment which the same batch makes, zero otherwise.
+func Place(b *rdb.Batch, k rdb.Keys, p core.Partition, w core.PlaceWrite, source core.MessageRef) error {
+	if err := putPlacement(b, k, p, w, source); err != nil {
+		return err
 	}
-	b.Do("HSET", k.Placed(p, w.Object), string(w.Room), data)
 	for _, m := range w.Parts {
-		b.Claim(k.Ref(p, w.Room, m), string(w.Object), k.Journal(p))
+		b.Claim(p, w.Room, m, w.Object)
 	}
 	if _, task, _ := w.Object.Parts(); w.Posted && len(w.Parts) > 0 {
 		b.Do("HSET", k.Posted(p, task), string(w.Room), string(w.Parts[len(w.Parts)-1]))
@@ -275,7 +275,7 @@ func Place(b *rdb.Batch, k rdb.Keys, p core.Partition, w core.PlaceWrite) error 
 }
 
 // Await adds to a batch that an inbound is handled again once its message is placed.
-func Await(b *rdb.Batch, k rdb.Keys, p core.Partition, in core.Inbound) error {
+func Await(b *rdb.Batch, p core.Partition, in core.Inbound) error {
 	data, err := json.Marshal(in)
 	if err != nil {
 		return core.Wrap(core.CodeInternal, fmt.Errorf("encode inbound: %w", err))
@@ -284,7 +284,7 @@ func Await(b *rdb.Batch, k rdb.Keys, p core.Partition, in core.Inbound) error {
 	if in.Kind == core.InboundMessage || in.Kind == core.InboundEdit {
 		on = core.MessageID(in.Thread)
 	}
-	b.Await(k.Ref(p, in.Room, on), data, k.Journal(p))
+	b.Await(p, in.Room, on, data)
 	return nil
 }
 

@@ -36,7 +36,8 @@ func (b *Batch) key(k string) int {
 	return len(b.keys)
 }
 
-// Expect makes the change fail with CodeConflict unless the hash field has this value; "" means absent.
+// Expect makes the change fail with CodeConflict unless the hash field has this value; "" means absent. The field is
+// not empty and not "#".
 func (b *Batch) Expect(key, field, value string) {
 	b.checks = append(b.checks, b.key(key), field, value)
 	b.nCheck++
@@ -59,27 +60,18 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 	b.nOps++
 }
 
-// Claim adds the writing of a reference. Inbounds that wait for it (Await) go back into the stream.
-func (b *Batch) Claim(key, value, stream string) { b.Do("claim", key, value, b.key(stream)) }
-
-// Await adds an inbound that is to be handled again once the reference is claimed; at once, if it is already. It waits
-// at most an hour.
-func (b *Batch) Await(key string, inbound []byte, stream string) {
-	b.Do("await", key, inbound, b.key(stream))
-}
-
-// Awaiting starts the value of a reference that is not claimed yet.
-const Awaiting = "await:"
-
 // changeScript applies a batch.
 //
 //	KEYS[1..n]  the keys that checks and writes name by number; the last one is the fence when ARGV[1] is set
 //	ARGV[1]     the holder's fencing number, or ""
 //	ARGV[2..3]  the stream's key number and the entry that the change settles; 0 and "" for none
-//	ARGV[4]     number of checks, then per check: key number, hash field ("" for a plain string), expected value ("" for absent)
-//	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments; the commands
-//	            "claim" (value, key number of the stream) and "await" (inbound, key number of the stream) are the
-//	            script's own: see Claim and Await
+//	ARGV[4]     number of checks, then per check: key number, hash field ("" for a plain string, "#" for a sheet's
+//	            revision), expected value ("" for absent)
+//	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments; the script's own
+//	            commands are
+//	            "sheet" (revision, record) and "line" (name, line): see PutSheet and PutLine
+//	            "claim" (field, value, key numbers of what came early and of the stream), "await" (field, inbound, the
+//	            same key numbers) and "tomb" (field, key number of what came early, seconds): see Claim, Await and Tomb
 //
 // Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0.
 var changeScript = redis.NewScript(`
@@ -95,7 +87,15 @@ i = i + 1
 for _ = 1, n do
   local key, field, want = KEYS[tonumber(ARGV[i])], ARGV[i+1], ARGV[i+2]
   local have
-  if field == '' then have = redis.call('GET', key) else have = redis.call('HGET', key, field) end
+  if field == '' then
+    have = redis.call('GET', key)
+  elseif field == '#' then
+    have = redis.call('GET', key)
+    if have then have = string.match(have, '^%d+') end
+    if have == '0' then have = '' end
+  else
+    have = redis.call('HGET', key, field)
+  end
   if not have then have = '' end
   if have ~= want then return 1 end
   i = i + 3
@@ -105,22 +105,43 @@ i = i + 1
 for _ = 1, n do
   local argc = tonumber(ARGV[i])
   local cmd, key = ARGV[i+1], KEYS[tonumber(ARGV[i+2])]
-  if cmd == 'claim' then
+  if cmd == 'sheet' then
     local old = redis.call('GET', key)
-    redis.call('SET', key, ARGV[i+3])
-    if old and string.sub(old, 1, 6) == 'await:' then
-      for line in string.gmatch(string.sub(old, 7), '[^\n]+') do
-        redis.call('XADD', KEYS[tonumber(ARGV[i+4])], '*', 'e', line)
+    local from = old and string.find(old, '\n', 1, true)
+    local lines = from and string.sub(old, from) or ''
+    redis.call('SET', key, ARGV[i+3] .. ' ' .. ARGV[i+4] .. lines)
+  elseif cmd == 'line' then
+    local old = redis.call('GET', key) or '0 '
+    local head = '\n' .. ARGV[i+3] .. ' '
+    local from, to = string.find(old, head, 1, true)
+    if from then
+      local after = string.find(old, '\n', to + 1, true) or #old + 1
+      old = string.sub(old, 1, from - 1) .. string.sub(old, after)
+    end
+    redis.call('SET', key, old .. head .. ARGV[i+4])
+  elseif cmd == 'claim' then
+    local early = KEYS[tonumber(ARGV[i+5])]
+    local old = redis.call('GET', early)
+    redis.call('HSET', key, ARGV[i+3], ARGV[i+4])
+    if old then
+      redis.call('DEL', early)
+      if string.sub(old, 1, 6) == 'await:' then
+        for line in string.gmatch(string.sub(old, 7), '[^\n]+') do
+          redis.call('XADD', KEYS[tonumber(ARGV[i+6])], '*', 'e', line)
+        end
       end
     end
   elseif cmd == 'await' then
-    local old = redis.call('GET', key)
-    if not old then old = 'await:' end
-    if string.sub(old, 1, 6) ~= 'await:' then
-      if old ~= 'tomb' then redis.call('XADD', KEYS[tonumber(ARGV[i+4])], '*', 'e', ARGV[i+3]) end
-    elseif #old < 65536 then
-      redis.call('SET', key, old .. ARGV[i+3] .. '\n', 'EX', 3600)
+    local early = KEYS[tonumber(ARGV[i+5])]
+    local old = redis.call('GET', early) or 'await:'
+    if redis.call('HEXISTS', key, ARGV[i+3]) == 1 then
+      redis.call('XADD', KEYS[tonumber(ARGV[i+6])], '*', 'e', ARGV[i+4])
+    elseif string.sub(old, 1, 6) == 'await:' and #old < 65536 then
+      redis.call('SET', early, old .. ARGV[i+4] .. '\n', 'EX', 3600)
     end
+  elseif cmd == 'tomb' then
+    redis.call('HDEL', key, ARGV[i+3])
+    redis.call('SET', KEYS[tonumber(ARGV[i+4])], 'tomb', 'EX', ARGV[i+5])
   else
     local call = {cmd, key}
     for a = 1, argc do call[a+2] = ARGV[i+2+a] end

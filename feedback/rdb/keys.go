@@ -1,6 +1,13 @@
 package rdb
 
-import "github.com/atelier-bridge/atelier/core"
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+)
 
 // Keys builds every key that Atelier uses. The part in braces is the partition: Redis Cluster hashes only that, so all
 // keys of one partition share a slot and one script may touch them together.
@@ -42,8 +49,21 @@ func (k Keys) Journal(p core.Partition) string { return k.in(p, "in") }
 // Outbox holds a partition's outgoings. STREAM
 func (k Keys) Outbox(p core.Partition) string { return k.in(p, "out") }
 
-// Seen marks an inbound as stored. STRING with EX
-func (k Keys) Seen(p core.Partition, id core.InboundID) string { return k.in(p, "seen:"+string(id)) }
+// seenParts is into how many sets the marks of a partition are dealt: Redis keeps up to 512 integers packed, at 8 bytes
+// each, which is enough for two million inbounds in two days.
+const seenParts = 4096
+
+// Seen holds the marks of stored inbounds as integers: a part of those of one generation. The two generations (0 and 1)
+// take turns, and each runs out when its turn comes again. SET with EXAT
+func (k Keys) Seen(p core.Partition, generation, part int) string {
+	return k.in(p, "seen:"+strconv.Itoa(generation)+":"+strconv.Itoa(part))
+}
+
+// SeenMark says in which part of the seen sets an inbound is noted, and as which integer.
+func SeenMark(id core.InboundID) (part int, mark int64) {
+	sum := sha256.Sum256([]byte(id))
+	return int(binary.BigEndian.Uint16(sum[:])) % seenParts, int64(binary.BigEndian.Uint64(sum[2:])) //nolint:gosec // any bits do
+}
 
 // Acked notes that the platform took an inbound's acknowledgement. STRING with EX
 func (k Keys) Acked(p core.Partition, id core.InboundID) string { return k.in(p, "acked:"+string(id)) }
@@ -72,7 +92,7 @@ func (k Keys) Version(p core.Partition, id core.VersionID) string {
 	return k.in(p, "version:"+id.String())
 }
 
-// Comment is a comment record. HASH
+// Comment is a comment record and where it shows: a Sheet. STRING
 func (k Keys) Comment(p core.Partition, task core.TaskID, id core.CommentID) string {
 	return k.in(p, "comment:"+string(task)+"/"+string(id))
 }
@@ -95,9 +115,33 @@ func (k Keys) TaskThreads(p core.Partition, task core.TaskID) string {
 // ActiveThreads orders "task|room" by the time of the last message in milliseconds. ZSET
 func (k Keys) ActiveThreads(p core.Partition) string { return k.in(p, "active") }
 
-// Ref maps a platform message to the object it shows, or to "tomb". STRING
-func (k Keys) Ref(p core.Partition, room core.RoomID, msg core.MessageID) string {
-	return k.in(p, "ref:"+string(room)+"/"+string(msg))
+// Ref is where a platform message is mapped to the object it shows: a key that the messages of some minutes or hours of
+// a room share, and the field. HASH
+func (k Keys) Ref(p core.Partition, room core.RoomID, msg core.MessageID) (key, field string) {
+	cut := refCut(string(msg))
+	return k.in(p, "ref:"+string(room)+"/"+string(msg[:cut])), string(msg[cut:])
+}
+
+// Both platforms number messages by time, Slack in seconds and Discord in milliseconds times 2 to the 22nd. What is cut
+// off here are 10,000 seconds and 40 minutes: few enough messages for Redis to keep a key's fields packed, and enough
+// for them to share what a key costs.
+const (
+	refSeconds   = 4
+	refSnowflake = 13
+)
+
+// refCut says how much of a message's id names the key; any cut would do.
+func refCut(msg string) int {
+	if dot := strings.IndexByte(msg, '.'); dot >= 0 {
+		return max(0, dot-refSeconds)
+	}
+	return max(0, len(msg)-refSnowflake)
+}
+
+// Early is what is known of a message that shows nothing yet: "tomb" when it was deleted, or the inbounds that wait for
+// it. STRING with EX
+func (k Keys) Early(p core.Partition, room core.RoomID, msg core.MessageID) string {
+	return k.in(p, "early:"+string(room)+"/"+string(msg))
 }
 
 // Undelivered holds why objects of a task do not show in a room: "room object" to the reason, and "rev". HASH
@@ -110,7 +154,7 @@ func (k Keys) Posted(p core.Partition, task core.TaskID) string {
 	return k.in(p, "posted:"+string(task))
 }
 
-// Placed holds where an object shows, by room, JSON. HASH
+// Placed holds where an object that is no comment shows, by room. HASH
 func (k Keys) Placed(p core.Partition, obj core.ObjectID) string {
 	return k.in(p, "placed:"+string(obj))
 }

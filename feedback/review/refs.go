@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/journal"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
@@ -36,34 +36,31 @@ func (s *Store) TaskThread(ctx context.Context, task core.TaskID, room core.Room
 
 // Object returns what a message shows.
 func (s *Store) Object(ctx context.Context, p core.Partition, room core.RoomID, msg core.MessageID) (core.ObjectID, bool, error) {
-	v, err := s.db.Client.Get(ctx, s.db.Keys.Ref(p, room, msg)).Result()
-	if err != nil {
-		return "", false, rdb.Fault(err)
-	}
-	if v == tombstone {
-		return "", true, nil
-	}
-	if strings.HasPrefix(v, rdb.Awaiting) {
-		return "", false, core.Wrap(core.CodeNotFound, errors.New("the message is not known yet"))
-	}
-	return core.ObjectID(v), false, nil
+	return s.db.Ref(ctx, p, room, msg)
 }
 
 // Placed returns where an object shows, by room.
 func (s *Store) Placed(ctx context.Context, p core.Partition, obj core.ObjectID) (map[core.RoomID]core.Placement, error) {
-	m, err := s.db.Client.HGetAll(ctx, s.db.Keys.Placed(p, obj)).Result()
+	kind, task, id := obj.Parts()
+	if kind != "comment" {
+		lines, err := s.db.Client.HGetAll(ctx, s.db.Keys.Placed(p, obj)).Result()
+		if err != nil {
+			return nil, rdb.Fault(err)
+		}
+		return journal.Placements(lines, nil)
+	}
+	data, err := s.db.Client.Get(ctx, s.db.Keys.Comment(p, task, core.CommentID(id))).Result()
+	if errors.Is(err, redis.Nil) {
+		return map[core.RoomID]core.Placement{}, nil
+	}
 	if err != nil {
 		return nil, rdb.Fault(err)
 	}
-	out := make(map[core.RoomID]core.Placement, len(m))
-	for room, data := range m {
-		var pl core.Placement
-		if err := json.Unmarshal([]byte(data), &pl); err != nil {
-			return nil, core.Wrap(core.CodeInternal, err)
-		}
-		out[core.RoomID(room)] = pl
+	sheet, err := rdb.ParseSheet(data)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	return journal.Placements(sheet.Lines, func() (core.MessageRef, error) { return sourceOf(sheet) })
 }
 
 // ActiveThreads returns threads of a partition active since a time, newest first.

@@ -30,7 +30,6 @@ var (
 func New(db *rdb.DB) *Store { return &Store{db: db} }
 
 const (
-	tombstone = "tomb"
 	// tombTTL is how long a deletion that came before its message is remembered.
 	tombTTL = 8 * 24 * time.Hour
 	// maxFeed bounds the change feed of a partition.
@@ -64,9 +63,11 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 	}
 	for _, m := range c.Comments {
 		m.V = core.RecordVersion
-		if err := b.PutRecord(k.Comment(p, m.Task, m.ID), m.Rev, m); err != nil {
+		data, err := encodeComment(m)
+		if err != nil {
 			return err
 		}
+		b.PutSheet(k.Comment(p, m.Task, m.ID), m.Rev, data)
 		b.Do("ZADD", k.CommentList(p, m.Task), m.At.UnixMilli(), string(m.ID))
 		s.feed(b, p, "comment", string(m.Task)+"/"+string(m.ID))
 	}
@@ -76,17 +77,17 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 		}
 	}
 	for _, w := range c.Place {
-		if err := journal.Place(b, k, p, w); err != nil {
+		if err := journal.Place(b, k, p, w, newSource(c.Comments, w.Object)); err != nil {
 			return err
 		}
 	}
 	for _, in := range c.Early {
-		if err := journal.Await(b, k, p, in); err != nil {
+		if err := journal.Await(b, p, in); err != nil {
 			return err
 		}
 	}
 	for _, m := range c.Tombs {
-		b.Do("SET", k.Ref(p, m.Room, m.ID), tombstone, "EX", int(tombTTL.Seconds()))
+		b.Tomb(p, m.Room, m.ID, tombTTL)
 	}
 	if err := journal.Enqueue(b, k, p, c.Out); err != nil {
 		return err
@@ -183,13 +184,12 @@ func (s *Store) Versions(ctx context.Context, id core.TaskID) ([]*core.Version, 
 
 // Comment returns one comment.
 func (s *Store) Comment(ctx context.Context, task core.TaskID, id core.CommentID) (*core.Comment, error) {
-	m := &core.Comment{}
-	rev, err := s.db.GetRecord(ctx, s.db.Keys.Comment(s.partition(task), task, id), m)
+	data, err := s.db.Client.Get(ctx, s.db.Keys.Comment(s.partition(task), task, id)).Result()
 	if err != nil {
-		return nil, notFound(err, "There is no such comment on %s.", task)
+		return nil, notFound(rdb.Fault(err), "There is no such comment on %s.", task)
 	}
-	m.Rev = rev
-	return m, nil
+	m, err := decodeComment(data, task, id)
+	return m, notFound(err, "There is no such comment on %s.", task)
 }
 
 // Comments returns a page of a task's comments in order of time.
@@ -202,12 +202,30 @@ func (s *Store) Comments(ctx context.Context, task core.TaskID, offset, limit in
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, 0, rdb.Fault(err)
 	}
+	if len(ids.Val()) == 0 {
+		return nil, int(total.Val()), nil
+	}
 	keys := make([]string, len(ids.Val()))
 	for i, id := range ids.Val() {
 		keys[i] = s.db.Keys.Comment(p, task, core.CommentID(id))
 	}
-	out, err := readMany(ctx, s.db, keys, func(m *core.Comment, rev int64) { m.Rev = rev })
-	return out, int(total.Val()), err
+	found, err := s.db.Client.MGet(ctx, keys...).Result()
+	if err != nil {
+		return nil, 0, rdb.Fault(err)
+	}
+	out := make([]*core.Comment, 0, len(found))
+	for i, v := range found {
+		data, ok := v.(string)
+		if !ok {
+			continue
+		}
+		m, err := decodeComment(data, task, core.CommentID(ids.Val()[i]))
+		if err != nil {
+			return nil, 0, err
+		}
+		out = append(out, m)
+	}
+	return out, int(total.Val()), nil
 }
 
 // readMany reads records of one partition in one round trip; missing ones are left out.

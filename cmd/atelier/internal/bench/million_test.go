@@ -15,23 +15,26 @@ import (
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/demo"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
 const (
 	millionRelayed = 1000 // comments that are really relayed, to know what relaying leaves
+	millionWarm    = 600  // before them, so that lists and references are already those of many
 	millionPerTask = 1000
 	millionBatch   = 100
 	millionRooms   = 10
 	millionTalk    = 6 // replies per room before the program is weighed
 	growthWanted   = 1.2
 	bytesWanted    = 1200.0
-	agreeWanted    = 0.05 // what was written straight into the store may weigh this much more or less than what was relayed
-	seenTTL        = 48 * time.Hour
+	agreeWanted    = 0.05           // what was written straight into the store may weigh this much more or less than what was relayed
+	seenBefore     = 20_000         // marks of stored inbounds in a partition, so that its sets are already there
+	seenSpan       = 48 * time.Hour // of a generation of marks
 )
 
 // BenchmarkMillion weighs Redis per comment, and the program on a store with few and with very many of them. First a
 // thousand replies are really relayed; then comments are written with everything that relaying left of those (record,
-// list entry, references, placements, seen key), once beside them to see that both weigh the same, and then in bulk.
+// list entry, references, placements, seen mark), once beside them to see that both weigh the same, and then in bulk.
 func BenchmarkMillion(b *testing.B) {
 	bin := program(b)
 	few, many := size(10_000), 50_000
@@ -159,7 +162,7 @@ func keySize(b *testing.B, st *feedback.Store, key string) int64 {
 type leftover struct {
 	comment core.Comment
 	placed  map[core.RoomID]core.Placement
-	inbound string // the seen key's, with the message's id at its end
+	inbound string // its id, without the message's at its end
 }
 
 // relayAndWrite relays replies and weighs them, writes as many others of the same form beside them and weighs those.
@@ -174,7 +177,15 @@ func relayAndWrite(b *testing.B) (relayed, written stock, like *leftover) {
 		w.paced(b, ours, fmt.Sprintf("million%d", n), longTalk, 2*time.Millisecond, func(int) pair { return p }, n)
 		w.settle(b)
 	}
-	say(millionRelayed / 10) // so that lists are already lists of many
+	say(millionWarm)
+	part := st.DB.Parts.OfProject(p.project)
+	pipe := st.DB.Client.Pipeline()
+	for i := range seenBefore {
+		markSeen(b, st, pipe, part, core.InboundID(fmt.Sprintf("before-%d", i)))
+	}
+	if _, err := pipe.Exec(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	before := stocktake(b, st)
 	say(millionRelayed)
 	relayed = stocktake(b, st).since(before, millionRelayed)
@@ -182,18 +193,19 @@ func relayAndWrite(b *testing.B) (relayed, written stock, like *leftover) {
 	if err != nil || len(list) != 1 {
 		b.Fatalf("no comment among %d: %v", total, err)
 	}
-	part := st.DB.Parts.OfProject(p.project)
 	placed, err := st.Review.Placed(b.Context(), part, core.CommentObject(p.task(), list[0].ID))
 	if err != nil || len(placed) != 2 {
 		b.Fatalf("a relayed comment is placed %d times: %v", len(placed), err)
 	}
 	inbound := "slack-msg-" + demo.SlackTeam + "/" + p.slack + "/"
-	if n, err := st.DB.Client.Exists(b.Context(), st.DB.Keys.Seen(part, core.InboundID(inbound+string(list[0].Source.ID)))).Result(); err != nil || n != 1 {
-		b.Fatalf("the seen key of a relayed comment has another name: %v", err)
+	key, mark := seenIn(st, part, core.InboundID(inbound+string(list[0].Source.ID)))
+	if known, err := st.DB.Client.SIsMember(b.Context(), key, mark).Result(); err != nil || !known {
+		b.Fatalf("the inbound of a relayed comment has another name or mark: %v", err)
 	}
 	like = &leftover{comment: *list[0], placed: placed, inbound: inbound}
+	like.write(b, st, 2, millionWarm)
 	before = stocktake(b, st)
-	like.write(b, st, 2, millionRelayed)
+	like.write(b, st, 3, millionRelayed)
 	return relayed, stocktake(b, st).since(before, millionRelayed), like
 }
 
@@ -222,7 +234,7 @@ func (l *leftover) write(b *testing.B, st *feedback.Store, n, count int) {
 			pipe := st.DB.Client.Pipeline()
 			for j := range min(millionBatch, count-done) {
 				l.add(&c, n, i+j)
-				pipe.Set(ctx, st.DB.Keys.Seen(part, core.InboundID(l.inbound+string(message(l.comment.Source.Room, n, i+j)))), "1", seenTTL)
+				markSeen(b, st, pipe, part, core.InboundID(l.inbound+string(message(l.comment.Source.Room, n, i+j))))
 			}
 			done += len(c.Comments)
 			if err := st.Review.Apply(ctx, c); err != nil {
@@ -233,6 +245,22 @@ func (l *leftover) write(b *testing.B, st *feedback.Store, n, count int) {
 			}
 		}
 	}
+}
+
+// seenIn returns where an inbound that comes now is noted, and how.
+func seenIn(st *feedback.Store, p core.Partition, id core.InboundID) (key string, mark int64) {
+	part, mark := rdb.SeenMark(id)
+	return st.DB.Keys.Seen(p, int(seenTurn()%2), part), mark
+}
+
+func seenTurn() int64 { return time.Now().Unix() / int64(seenSpan.Seconds()) }
+
+// markSeen notes an inbound as the journal does.
+func markSeen(b *testing.B, st *feedback.Store, pipe redis.Pipeliner, p core.Partition, id core.InboundID) {
+	b.Helper()
+	key, mark := seenIn(st, p, id)
+	pipe.SAdd(b.Context(), key, mark)
+	pipe.ExpireAt(b.Context(), key, time.Unix((seenTurn()+2)*int64(seenSpan.Seconds()), 0))
 }
 
 // add adds a task's i-th comment to a change, like the one that was relayed.
@@ -255,21 +283,28 @@ func (l *leftover) kinds(b *testing.B, st *feedback.Store, n int) string {
 	b.Helper()
 	const sample = 100
 	part, task, k := st.DB.Parts.OfProject(writtenProject), l.task(n), st.DB.Keys
-	var record, placed, seen int64
+	var record, seen int64
 	refs := map[core.PlatformName]int64{}
+	each := func(key string, count *redis.IntCmd) int64 {
+		if count.Err() != nil || count.Val() == 0 {
+			b.Fatalf("%s holds %d: %v", key, count.Val(), count.Err())
+		}
+		return keySize(b, st, key) / count.Val()
+	}
 	for i := range sample {
 		source := message(l.comment.Source.Room, n, i)
 		id := core.MakeCommentID(l.comment.Source.Room, source)
 		record += keySize(b, st, k.Comment(part, task, id))
-		placed += keySize(b, st, k.Placed(part, core.CommentObject(task, id)))
-		seen += keySize(b, st, k.Seen(part, core.InboundID(l.inbound+string(source))))
+		key, _ := seenIn(st, part, core.InboundID(l.inbound+string(source)))
+		seen += each(key, st.DB.Client.SCard(b.Context(), key))
 		for room := range l.placed {
-			refs[room.Platform()] += keySize(b, st, k.Ref(part, room, message(room, n, i)))
+			key, _ := k.Ref(part, room, message(room, n, i))
+			refs[room.Platform()] += each(key, st.DB.Client.HLen(b.Context(), key))
 		}
 	}
 	list := keySize(b, st, k.CommentList(part, task)) / millionPerTask
-	return fmt.Sprintf("record %d, placements %d, reference on Slack %d, on Discord %d, seen key %d, list entry %d, the rest is Redis's tables of keys and of those that expire",
-		record/sample, placed/sample, refs[core.Slack]/sample, refs[core.Discord]/sample, seen/sample, list)
+	return fmt.Sprintf("record with placements %d, reference on Slack %d, on Discord %d, seen mark %d, list entry %d, the rest is Redis's table of keys",
+		record/sample, refs[core.Slack]/sample, refs[core.Discord]/sample, seen/sample, list)
 }
 
 // talk runs the program, opens a thread in every room, lets people say some things there until all of it is on the other

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -87,27 +86,15 @@ func (w *world) projectOf(room core.RoomID) core.ProjectKey {
 	return ""
 }
 
-// records reads the comments of a task. Whether one was found by catch-up is read off the record itself: it is no part
-// of what the store's reader promises.
+// records reads the comments of a task.
 func (w *world) records(ctx context.Context, p *picture, task core.TaskID) error {
-	part := w.store.DB.Parts.OfProject(task.Project())
 	for offset := 0; ; offset += 500 {
 		list, _, err := w.store.Review.Comments(ctx, task, offset, 500)
 		if err != nil {
 			return fmt.Errorf("comments of %s: %w", task, err)
 		}
 		for _, c := range list {
-			raw, err := w.store.DB.Client.HGet(ctx, w.store.DB.Keys.Comment(part, task, c.ID), "d").Bytes()
-			if err != nil {
-				return fmt.Errorf("comment %s: %w", c.ID, err)
-			}
-			var more struct {
-				Found bool `json:"found"`
-			}
-			if err := json.Unmarshal(raw, &more); err != nil {
-				return fmt.Errorf("comment %s: %w", c.ID, err)
-			}
-			p.stored = append(p.stored, stored{at: place{c.Source.Room, c.Source.ID}, task: task, text: c.Text.String(), deleted: c.Deleted, found: more.Found})
+			p.stored = append(p.stored, stored{at: place{c.Source.Room, c.Source.ID}, task: task, text: c.Text.String(), deleted: c.Deleted, found: c.Found})
 		}
 		if len(list) < 500 {
 			return nil
