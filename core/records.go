@@ -71,6 +71,10 @@ type Person struct {
 // Is reports whether an id is this person's, now or formerly.
 func (p *Person) Is(id PersonID) bool { return id == p.ID || slices.Contains(p.Former, id) }
 
+// Linked reports whether the person has users of several platforms: then the name and the picture are the person's,
+// wherever they write.
+func (p *Person) Linked() bool { return len(p.Identities) > 1 && p.Name != "" }
+
 // IDs lists the person's id and the former ones.
 func (p *Person) IDs() []PersonID { return append([]PersonID{p.ID}, p.Former...) }
 

@@ -57,7 +57,7 @@ func (c canvas) text(s string, x, y int, align float64) int {
 }
 
 // Chart draws stacked bars and stores them as a PNG.
-func (im *Imaging) Chart(ctx context.Context, c core.Chart) (core.StoredImage, error) {
+func (m *Imaging) Chart(ctx context.Context, c core.Chart) (core.StoredImage, error) {
 	f, err := opentype.Parse(goregular.TTF)
 	if err != nil {
 		return core.StoredImage{}, core.Wrap(core.CodeInternal, err)
@@ -83,7 +83,7 @@ func (im *Imaging) Chart(ctx context.Context, c core.Chart) (core.StoredImage, e
 	if err := png.Encode(&buf, img); err != nil {
 		return core.StoredImage{}, core.Wrap(core.CodeInternal, err)
 	}
-	return im.Import(ctx, &buf, "chart.png")
+	return m.Import(ctx, &buf, "chart.png")
 }
 
 // scale returns a round top of the axis and the distance of its lines.

@@ -122,7 +122,7 @@ func (v *Vault) seal(ctx context.Context, label, text []byte) (core.Sealed, erro
 	if err != nil {
 		return core.Sealed{}, away(err)
 	}
-	return core.Sealed{Keeper: v.keepers[0].name, Key: wrapped, Text: aead.Seal(nil, nil, text, label)}, nil
+	return core.Sealed{Keeper: v.keepers[0].name, Key: wrapped, Text: aead.Seal(nil, nil, text, label)}, nil //nolint:gosec // the nonce is random: NewGCMWithRandomNonce puts it in front
 }
 
 // away is the error of a keeper that does not do its work now. Its own text may name keys and stays out of messages.

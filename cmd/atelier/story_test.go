@@ -44,7 +44,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": cmdWorld, "slack": cmdPerson, "discord": cmdPerson2, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
-			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits,
+			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "redis": cmdRedis,
 		},
 	})
 }
@@ -103,7 +103,7 @@ func of(ts *testscript.TestScript) *story {
 // storyForum is a forum channel that the world has with forum=yes.
 const storyForum = "1100000000000000209"
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, provider=NAME, forum=yes.
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
@@ -116,6 +116,8 @@ func begin(ts *testscript.TestScript, args []string) {
 		switch k {
 		case "forum":
 			forum = v == "yes"
+		case "linked":
+			o.Unlinked = v == "no"
 		case "slack":
 			o.SlackHTTP = v == "http"
 		case "discord":

@@ -98,10 +98,10 @@ func (r *Router) newComment(s Scope, task *core.Task) *core.Comment {
 	if !m.SaidAt.IsZero() {
 		c.At = m.SaidAt.UTC() // its edit came first
 	}
-	if c.Name == "" {
+	if c.Name == "" || s.Person.Linked() {
 		c.Name = s.Person.Name
 	}
-	if c.Avatar == "" {
+	if c.Avatar == "" || s.Person.Linked() && s.Person.Avatar != "" {
 		c.Avatar = s.Person.Avatar
 	}
 	for _, f := range m.Files {

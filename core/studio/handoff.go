@@ -99,7 +99,7 @@ func (s *Studio) attachChosen(_ context.Context, c *call, key core.BlobKey) (cor
 
 // Uploaded says whether a file in a thread may be a result brought back: only when its author has an open prompt there.
 func (s *Studio) Uploaded(ctx context.Context, sc relay.Scope, m *core.Comment) ([]core.Outgoing, error) {
-	open, err := s.openHandoffs(ctx, sc.Person.ID, m.Task)
+	open, err := s.openHandoffs(ctx, sc.Person, m.Task)
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
@@ -114,9 +114,9 @@ func (s *Studio) Uploaded(ctx context.Context, sc relay.Scope, m *core.Comment) 
 }
 
 // openHandoffs lists a person's versions that wait to be brought back, of one task or (number 0) of its project.
-func (s *Studio) openHandoffs(ctx context.Context, p core.PersonID, task core.TaskID) ([]core.Job, error) {
+func (s *Studio) openHandoffs(ctx context.Context, p *core.Person, task core.TaskID) ([]core.Job, error) {
 	if task.Number() == 0 {
-		list, err := s.Jobs.Queue(ctx, p)
+		list, err := s.jobsOf(ctx, p)
 		if err != nil {
 			return nil, err
 		}
@@ -131,8 +131,8 @@ func (s *Studio) openHandoffs(ctx context.Context, p core.PersonID, task core.Ta
 	}
 	var out []core.Job
 	for _, v := range all {
-		if v.State == core.JobHandedOff && v.Person == p {
-			out = append(out, core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: p, Provider: v.Provider, Request: v.Request, State: v.State})
+		if v.State == core.JobHandedOff && p.Is(v.Person) {
+			out = append(out, core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: v.Holder(), Provider: v.Provider, Request: v.Request, State: v.State})
 		}
 	}
 	return out, nil
@@ -147,7 +147,11 @@ func (s *Studio) Imported(ctx context.Context, sc relay.Scope) (core.Change, err
 	if got.Fail != "" {
 		return s.importSays(c, core.Card{Body: core.Plain(got.Fail), Tone: core.ToneWarn})
 	}
-	open, err := s.openHandoffs(ctx, im.Person, im.Task)
+	who, err := s.People.Person(ctx, im.Person)
+	if err != nil {
+		return core.Change{}, err
+	}
+	open, err := s.openHandoffs(ctx, who, im.Task)
 	if err != nil {
 		return core.Change{}, err
 	}

@@ -84,7 +84,7 @@ func (s *Studio) enterCode(ctx context.Context, c *call, code string) (core.Chan
 		return core.Change{}, err
 	}
 	t, err := s.Tickets.Look(ctx, core.TicketIdentity, code)
-	if core.ErrorCode(err) == core.CodeNotFound {
+	if core.ErrorCode(err) == core.CodeNotFound || err == nil && t.By != "" {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "That code is not valid, or no longer.").WithNext("Get a new one with \"identity link\" in the other app.")
 	}
 	if err != nil {
@@ -215,7 +215,7 @@ func (s *Studio) histories(ctx context.Context, a, b *core.Person) ([]string, er
 			return nil, err
 		}
 		if len(parts) > 0 {
-			out = append(out, p.Name+": "+strings.Join(parts, ", "))
+			out = append(out, fmt.Sprintf("%s on %s: %s", p.Name, p.Identities[0].Platform().Title(), strings.Join(parts, ", ")))
 		}
 	}
 	return out, nil
@@ -286,10 +286,13 @@ func (s *Studio) confirmPair(ctx context.Context, c *call, code string) (core.Ch
 		if err := json.Unmarshal(t.Data, &p); err != nil {
 			return core.Wrap(core.CodeInternal, err)
 		}
+		if t.By != "" && t.By != c.In.ID {
+			return core.Errorf(core.CodeNotFound, "That is done already.")
+		}
 		side := t.Person
-		switch {
-		case c.In.Actor.Identity == t.Identity:
-		case c.In.Actor.Identity == p.ID:
+		switch c.In.Actor.Identity {
+		case t.Identity:
+		case p.ID:
 			side = p.Other
 		default:
 			return core.Errorf(core.CodeForbidden, "That question was somebody else's.")
@@ -299,6 +302,9 @@ func (s *Studio) confirmPair(ctx context.Context, c *call, code string) (core.Ch
 		}
 		if !slices.Contains(p.Yes, side) {
 			p.Yes = append(p.Yes, side)
+		}
+		if len(p.Yes) == 2 {
+			t.By = c.In.ID
 		}
 		data, err := json.Marshal(p)
 		t.Data = data

@@ -187,9 +187,9 @@ func (s *Studio) projectList(ctx context.Context, c *call) (core.Change, error) 
 		if err != nil {
 			return core.Change{}, err
 		}
-		_, granted := p.Grants[c.Person.ID]
+		_, named := granted(p, c.Person)
 		here := c.Project != nil && c.Project.Key == k
-		if !granted && !here && !s.workspaceAdmin(c.Person) {
+		if !named && !here && !s.workspaceAdmin(c.Person) {
 			continue
 		}
 		line := string(k)

@@ -36,7 +36,7 @@ func (s *Studio) verdict(ctx context.Context, c *call) (core.Change, error) {
 		})
 	}
 	reason := strings.TrimSpace(c.inv.Arg("reason"))
-	mine := slices.IndexFunc(v.Verdicts, func(x core.Verdict) bool { return x.Person == c.Person.ID })
+	mine := slices.IndexFunc(v.Verdicts, func(x core.Verdict) bool { return c.Person.Is(x.Person) })
 	if mine >= 0 && v.Verdicts[mine].Approved == approved && (reason == "" || reason == v.Verdicts[mine].Reason) {
 		return core.Change{}, core.Errorf(core.CodeConflict, "You %s v%d already.", verdictWord(approved), v.ID.No)
 	}

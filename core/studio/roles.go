@@ -26,6 +26,16 @@ func (s *Studio) workspaceAdmin(p *core.Person) bool {
 	return p.Admin || slices.ContainsFunc(p.Identities, func(id core.IdentityID) bool { return slices.Contains(s.Admins, id) })
 }
 
+// granted returns the most that was given by name to any of a person's ids.
+func granted(project *core.Project, p *core.Person) (best core.Role, ok bool) {
+	for _, id := range p.IDs() {
+		if r, has := project.Grants[id]; has && (!ok || r.Allows(best)) {
+			best, ok = r, true
+		}
+	}
+	return best, ok
+}
+
 // roleOf is a person's role in a project: workspace admins are admins everywhere; then what was given by name; then the
 // best of their platform groups; then the project's default for whoever sees a bound room.
 func (s *Studio) roleOf(p *core.Person, project *core.Project, groups []string) core.Role {
@@ -35,7 +45,7 @@ func (s *Studio) roleOf(p *core.Person, project *core.Project, groups []string) 
 	if project == nil || p == nil {
 		return core.RoleNone
 	}
-	if r, ok := project.Grants[p.ID]; ok {
+	if r, ok := granted(project, p); ok {
 		return r
 	}
 	best, mapped := core.RoleNone, false
@@ -90,8 +100,10 @@ func (s *Studio) roleGrant(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "You cannot take your own admin role away.").WithNext("Another admin can.")
 	}
 	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(pr *core.Project) error {
+		for _, old := range p.IDs() {
+			delete(pr.Grants, old) // what a former id was given does not outlive this
+		}
 		if role == "" {
-			delete(pr.Grants, p.ID)
 			return nil
 		}
 		pr.Grants[p.ID], pr.Names[string(p.ID)] = role, name

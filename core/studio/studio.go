@@ -287,7 +287,7 @@ func notices(t *core.Task, id string, c *call, body core.RichText) []core.Outgoi
 }
 
 func (c *call) name() string {
-	if c.In.Actor.Name != "" {
+	if c.In.Actor.Name != "" && !c.Person.Linked() {
 		return c.In.Actor.Name
 	}
 	return c.Person.Name

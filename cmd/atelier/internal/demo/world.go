@@ -32,8 +32,10 @@ type Options struct {
 	SketchDelay time.Duration
 	// SlackHTTP and DiscordHTTP deliver by signed HTTP instead of sockets.
 	SlackHTTP, DiscordHTTP bool
-	Prefix                 string // of the keys in Redis
-	Log                    *slog.Logger
+	// Unlinked leaves each persona two people, one on either platform.
+	Unlinked bool
+	Prefix   string // of the keys in Redis
+	Log      *slog.Logger
 	// Tune changes the simulators' options before they start; for tests.
 	Tune func(*slacksim.Options, *discordsim.Options)
 	// Configure changes the configuration before Atelier starts; for tests.
@@ -265,6 +267,9 @@ func (w *World) StartApp(ctx context.Context) error {
 	}
 	w.app = a
 	for _, p := range Personas() {
+		if w.o.Unlinked {
+			break
+		}
 		if _, err := a.Store().People.Join(ctx, core.IdentityID("slack:"+SlackTeam+"/"+p.Slack), core.IdentityID("discord:"+p.Discord)); err != nil {
 			return fmt.Errorf("join identities of %s: %w", p.Name, err)
 		}
