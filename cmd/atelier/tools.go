@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atelier-bridge/atelier/adapters/slack"
+	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
-	"github.com/atelier-bridge/atelier/cmd/atelier/internal/demo"
 	"github.com/atelier-bridge/atelier/core/command"
 )
 
@@ -89,7 +89,18 @@ func keysCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "new", Short: "Make a key for ATELIER_KEYS.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), demo.NewKey())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), vault.NewKeyURL())
+			return err
+		},
+	}, &cobra.Command{
+		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
+		Long: "Put the new key first in ATELIER_KEYS and keep the old one behind it, restart every replica, then run this. Afterwards the old key may go.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, changed, err := app.RotateKeys(cmd.Context())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d of %d accounts were sealed anew.\n", changed, all)
 			return err
 		},
 	})

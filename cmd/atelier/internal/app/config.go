@@ -46,6 +46,15 @@ type raw struct {
 	DiscordApiUrl        string `split_words:"true" default:"https://discord.com/api/v10" desc:"Discord's API"`
 	DiscordShards        string `split_words:"true" default:"0" desc:"gateway connections in all; 0 is what Discord recommends"`
 
+	OpenaiUrl       string `split_words:"true" default:"https://api.openai.com/v1" desc:"OpenAI's API"`
+	OpenrouterUrl   string `split_words:"true" default:"https://openrouter.ai" desc:"OpenRouter"`
+	GeminiUrl       string `split_words:"true" default:"https://generativelanguage.googleapis.com" desc:"Gemini's API"`
+	StabilityUrl    string `split_words:"true" default:"https://api.stability.ai" desc:"Stability AI's API"`
+	BflUrl          string `split_words:"true" default:"https://api.bfl.ai" desc:"Black Forest Labs' API"`
+	SelfhostedUrl   string `split_words:"true" desc:"a server of your own, needed for the provider selfhosted"`
+	SelfhostedShape string `split_words:"true" default:"sdserver" desc:"what it speaks: openai, a1111 or sdserver"`
+	ProviderData    string `split_words:"true" desc:"folder of PROVIDER.json files that replace the built-in models, prices and terms"`
+
 	Providers       string `split_words:"true" default:"midjourney,sketch" desc:"which are offered"`
 	DefaultProvider string `split_words:"true" default:"sketch" desc:"for people who chose none"`
 	Rooms           string `split_words:"true" desc:"ACME=slack:T01/C01,discord:G01/C02;... bound at start"`
@@ -77,6 +86,9 @@ type Config struct {
 	Slack   SlackConfig
 	Discord DiscordConfig
 
+	ProviderURLs    map[core.ProviderName]string
+	SelfhostedShape string
+	ProviderData    string // folder of files that replace what is built in
 	Providers       []core.ProviderName
 	DefaultProvider core.ProviderName
 	Rooms           map[core.ProjectKey][]core.RoomID
@@ -119,7 +131,9 @@ type DiscordConfig struct {
 func (c DiscordConfig) Enabled() bool { return !c.BotToken.IsZero() }
 
 // known are the providers that can be offered.
-func known() []core.ProviderName { return []core.ProviderName{"midjourney", "sketch"} }
+func known() []core.ProviderName {
+	return []core.ProviderName{"midjourney", "sketch", "openai", "openrouter", "gemini", "stability", "bfl", "selfhosted"}
+}
 
 // forbidden are variables that provider libraries would read by themselves: somebody's jobs would run on the server's
 // account. The cloud credentials of blob stores and keepers are not among them.
@@ -217,11 +231,27 @@ func (r raw) check(environ []string) (Config, error) {
 func separator(r rune) bool { return r == ',' || r == ' ' || r == '\n' }
 
 func (r raw) checkProviders(c *Config, bad *faults) {
+	c.ProviderURLs, c.SelfhostedShape, c.ProviderData = map[core.ProviderName]string{}, r.SelfhostedShape, r.ProviderData
+	for name, u := range map[core.ProviderName]string{"openai": r.OpenaiUrl, "openrouter": r.OpenrouterUrl, "gemini": r.GeminiUrl, "stability": r.StabilityUrl, "bfl": r.BflUrl, "selfhosted": r.SelfhostedUrl} {
+		c.ProviderURLs[name] = strings.TrimSuffix(u, "/")
+		checkURL(bad, "ATELIER_"+strings.ToUpper(string(name))+"_URL", u, name == "selfhosted", "http", "https")
+	}
+	if !slices.Contains([]string{"openai", "a1111", "sdserver"}, r.SelfhostedShape) {
+		bad.add("ATELIER_SELFHOSTED_SHAPE=%q: use openai, a1111 or sdserver", r.SelfhostedShape)
+	}
+	if r.ProviderData != "" {
+		if info, err := os.Stat(r.ProviderData); err != nil || !info.IsDir() {
+			bad.add("ATELIER_PROVIDER_DATA=%q is no folder", r.ProviderData)
+		}
+	}
 	for _, s := range strings.FieldsFunc(r.Providers, separator) {
 		name := core.ProviderName(strings.ToLower(s))
 		if !slices.Contains(known(), name) {
 			bad.add("ATELIER_PROVIDERS: there is no provider %q; there are %v", s, known())
 			continue
+		}
+		if name == "selfhosted" && r.SelfhostedUrl == "" {
+			bad.add("ATELIER_SELFHOSTED_URL is missing: the provider selfhosted has no address of its own")
 		}
 		c.Providers = append(c.Providers, name)
 	}
