@@ -136,8 +136,9 @@ type Command struct {
 	Action  Action            `json:"action,omitzero"`
 	Files   []FileRef         `json:"files,omitempty"`
 	Target  *MenuTarget       `json:"target,omitempty"` // for SurfaceMenu
-	// Stored are the pictures among Files, once they were fetched.
-	Stored []StoredImage `json:"stored,omitempty"`
+	// Stored are the pictures among Files, once they were fetched; Unfetched says why one could not be, for the person.
+	Stored    []StoredImage `json:"stored,omitempty"`
+	Unfetched string        `json:"unfetched,omitempty"`
 	// Secret is what was typed into an option that the table calls secret. It is sealed before the inbound is stored, and
 	// the option then names the ticket.
 	Secret Secret `json:"-"`

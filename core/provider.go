@@ -164,6 +164,7 @@ type Request struct {
 	Factor   float64           `json:"factor,omitempty"`   // zoom out, upscale
 	Dir      string            `json:"dir,omitempty"`      // pan: left, right, up, down
 	Area     *Area             `json:"area,omitempty"`     // edit: fractions of the picture
+	Mask     *StoredImage      `json:"mask,omitempty"`     // edit: instead of Area, a picture that is white where it may change
 	Source   *StoredImage      `json:"source,omitempty"`   // the picture worked on
 	Refs     []StoredImage     `json:"refs,omitempty"`     // blend and reference pictures
 	Of       ImageRef          `json:"of,omitzero"`        // where Source comes from

@@ -63,6 +63,7 @@ type Outgoing struct {
 	Cancel  bool         `json:"cancel,omitempty"`  // with Job: take it out of the queue, as its State if that is final
 	Import  *Import      `json:"import,omitempty"`  // for imports
 	Link    *LinkRequest `json:"link,omitempty"`    // for accounts
+	Fetch   *Inbound     `json:"fetch,omitempty"`   // whose pictures to fetch
 	Message MessageID    `json:"message,omitempty"` // to remove
 	At      time.Time    `json:"at"`
 }
@@ -80,6 +81,7 @@ const (
 	OutDirect  OutgoingKind = "direct"  // write To a direct message
 	OutJob     OutgoingKind = "job"     // put Job into its person's queue, or cancel it
 	OutLink    OutgoingKind = "link"    // test the credential of Link and link it
+	OutFetch   OutgoingKind = "fetch"   // fetch the pictures of Fetch's command and have it handled again with them
 	OutRemove  OutgoingKind = "remove"  // delete somebody's message that holds a key, where the platform lets us
 	OutImport  OutgoingKind = "import"  // fetch a picture that a person brought, and tell what was found in it
 )

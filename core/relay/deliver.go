@@ -215,6 +215,8 @@ func (d *Deliverer) once(ctx context.Context, t *try) (err error) {
 		return d.job(ctx, t)
 	case core.OutImport:
 		return d.importPicture(ctx, t)
+	case core.OutFetch:
+		return d.fetchFor(ctx, t)
 	case core.OutLink:
 		return d.Desk.Link(ctx, t.out)
 	case core.OutRemove:

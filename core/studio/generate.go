@@ -44,6 +44,11 @@ func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	req := s.request(core.OpGenerate, pr, full, c)
+	return s.newTask(ctx, c, provider, req, pr.Words)
+}
+
+// newTask makes a task whose first versions a request makes.
+func (s *Studio) newTask(ctx context.Context, c *call, provider core.Provider, req core.Request, words string) (core.Change, error) {
 	n, err := s.Changes.NextTask(ctx, c.Partition, c.Project.Key)
 	if err != nil {
 		return core.Change{}, err
@@ -54,7 +59,7 @@ func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	task := &core.Task{
-		ID: core.MakeTaskID(c.Project.Key, n), Title: clip(pr.Words, 80), Owner: c.Person.ID, OwnerName: c.name(),
+		ID: core.MakeTaskID(c.Project.Key, n), Title: clip(words, 80), Owner: c.Person.ID, OwnerName: c.name(),
 		Status: core.StatusOpen, Latest: 0, Private: private, Rooms: rooms, CreatedAt: now, UpdatedAt: now,
 	}
 	c.task = task
@@ -131,8 +136,14 @@ func clip(s string, n int) string {
 // operate makes a version from another one, on the account of whoever asked.
 func (s *Studio) operate(ctx context.Context, c *call) (core.Change, error) {
 	verb := c.inv.Row.Verb
-	if verb == "blend" {
+	if out, err := s.fetch(c); err != nil || out != nil {
+		return core.Change{Out: out}, err
+	}
+	switch {
+	case verb == "blend":
 		return s.blend(ctx, c)
+	case verb == "describe" && len(c.In.Command.Stored) > 0:
+		return s.describeUpload(ctx, c)
 	}
 	if err := s.findVersion(ctx, c); err != nil {
 		return core.Change{}, err
@@ -224,6 +235,8 @@ func (s *Studio) derive(c *call) (core.Request, core.ImageRef, error) {
 			if err != nil {
 				return core.Request{}, parent, err
 			}
+		} else if len(c.In.Command.Stored) > 0 {
+			req.Op, req.Mask = core.OpEditRegion, &c.In.Command.Stored[0]
 		}
 	case "describe":
 		req.N = 0
@@ -263,8 +276,12 @@ func (s *Studio) already(ctx context.Context, c *call, req core.Request, parent 
 
 // blend mixes pictures of a task's versions.
 func (s *Studio) blend(ctx context.Context, c *call) (core.Change, error) {
-	if err := s.findTask(ctx, c); err != nil {
-		return core.Change{}, err
+	uploads := c.In.Command.Stored
+	isNew := c.inv.Arg("images") == "" && c.inv.Task == "" && c.Thread == nil && len(uploads) > 1
+	if !isNew {
+		if err := s.findTask(ctx, c); err != nil {
+			return core.Change{}, err
+		}
 	}
 	var refs []core.ImageRef
 	for _, part := range strings.Split(c.inv.Arg("images"), ",") {
@@ -272,8 +289,8 @@ func (s *Studio) blend(ctx context.Context, c *call) (core.Change, error) {
 			refs = append(refs, r)
 		}
 	}
-	if len(refs) < 2 || len(refs) > 5 {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "Blending takes two to five pictures.").WithNext("Type for example: blend v1.2,v2.3")
+	if n := len(refs) + len(uploads); n < 2 || n > 5 {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "Blending takes two to five pictures.").WithNext("Type for example: blend v1.2,v2.3, or upload them with the command.")
 	}
 	var pics []core.StoredImage
 	for _, r := range refs {
@@ -286,6 +303,10 @@ func (s *Studio) blend(ctx context.Context, c *call) (core.Change, error) {
 			return core.Change{}, err
 		}
 		pics = append(pics, c.version.Images[n-1])
+	}
+	pics = append(pics, uploads...)
+	if c.version == nil {
+		return s.fromUploads(ctx, c, core.OpBlend, isNew, pics)
 	}
 	provider, err := s.operator(c)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/color"
 	"image/jpeg"
 	"io"
 	"math"
@@ -190,14 +191,41 @@ func (p *Provider) painter(ctx context.Context, r core.Request) (func(i, try int
 		return func(i, try int) *image.RGBA { return extend(src, 1, dx, dy, mix(i, try)) }, nil
 	case core.OpEditRegion:
 		area := core.Area{X: .25, Y: .25, W: .5, H: .5}
-		if r.Area != nil {
+		switch {
+		case r.Area != nil:
 			area = *r.Area
+		case r.Mask != nil:
+			mask, err := source(ctx, r, r.Mask)
+			if err != nil {
+				return nil, err
+			}
+			if area, err = white(mask); err != nil {
+				return nil, err
+			}
 		}
 		return func(i, try int) *image.RGBA { return patch(src, sc, area, mix(i, try)) }, nil
 	case core.OpEditWords:
 		return func(i, try int) *image.RGBA { return regrade(src, sc, mix(i, try)) }, nil
 	}
 	return func(i, try int) *image.RGBA { return paint(sc, w, h, mix(i, try), nil) }, nil
+}
+
+// white is the smallest area that holds everything light of a mask.
+func white(mask *image.RGBA) (core.Area, error) {
+	box := image.Rectangle{}
+	b := mask.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			if color.GrayModel.Convert(mask.RGBAAt(x, y)).(color.Gray).Y > 127 {
+				box = box.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+	}
+	if box.Empty() {
+		return core.Area{}, core.Errorf(core.CodeInvalid, "The mask is black all over.").WithNext("Paint white where the picture may change.")
+	}
+	w, h := float64(b.Dx()), float64(b.Dy())
+	return core.Area{X: float64(box.Min.X-b.Min.X) / w, Y: float64(box.Min.Y-b.Min.Y) / h, W: float64(box.Dx()) / w, H: float64(box.Dy()) / h}, nil
 }
 
 func direction(dir string) (dx, dy float64) {
