@@ -161,7 +161,10 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 			return core.Change{}, err
 		}
 	}
-	if token := c.inv.Arg("key"); token != "" {
+	if token := c.inv.Arg(core.SecretOption); token != "" {
+		if c.inv.Surface != core.SurfaceModal {
+			return core.Change{}, core.Errorf(core.CodeInvalid, "A key is never typed into a chat; this one was not kept.").WithNext("If it was a real one, revoke it at %s now. Then type only: account link %s", title(string(p.Name())), p.Name())
+		}
 		out := core.Outgoing{ID: core.MakeDeliveryID("", "", "link/"+string(c.In.ID)), Kind: core.OutLink, Room: c.In.Room, Thread: c.In.Thread, Reply: c.In.Reply, To: c.In.Actor.Identity,
 			Link: &core.LinkRequest{Ticket: token, Person: c.Person.ID, Provider: p.Name(), Identity: c.In.Actor.Identity}, At: c.In.At}
 		return core.Change{Out: []core.Outgoing{out}}, nil

@@ -34,7 +34,8 @@ func (d *Desk) Submit(ctx context.Context, j core.Job) (int, error) {
 	return pos, err
 }
 
-// End ends a job that somebody cancelled or brought back by hand. What runs is counted by whoever runs it.
+// End ends a job that somebody cancelled or brought back by hand. A run that was cancelled may still be billed, where the
+// provider cannot be stopped: it counts as used.
 func (d *Desk) End(ctx context.Context, j core.Job, s core.JobState) error {
 	known, err := d.Jobs.Job(ctx, j.ID, j.Person)
 	if core.ErrorCode(err) == core.CodeNotFound {
@@ -43,17 +44,32 @@ func (d *Desk) End(ctx context.Context, j core.Job, s core.JobState) error {
 	if err != nil {
 		return err
 	}
-	if known.State == core.JobQueued || known.State == core.JobHandedOff {
-		// Counted first: a crash in between only counts it again, which is the same.
-		if err := d.settle(ctx, known, s, nil); err != nil {
-			return err
-		}
+	// Counted first: a crash in between only counts it again, which is the same.
+	switch running := known.State == core.JobSubmitted || known.State == core.JobRunning; {
+	case known.State.Final():
+	case running && s == core.JobCancelled && !d.stops(j.Provider):
+		err = d.count(ctx, known, known.Share, true)
+	default:
+		err = d.settle(ctx, known, s, nil)
+	}
+	if err != nil {
+		return err
 	}
 	_, err = d.Jobs.Move(ctx, j.ID, j.Person, s)
 	if core.ErrorCode(err) == core.CodeNotFound {
 		return nil
 	}
 	return err
+}
+
+// stops reports whether a cancelled run really ends at its provider.
+func (d *Desk) stops(name core.ProviderName) bool {
+	for _, p := range d.Providers {
+		if p.Name() == name {
+			return p.Capabilities("").Stops
+		}
+	}
+	return false
 }
 
 // settle counts what a job used when it ends in a state.

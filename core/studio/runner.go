@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -193,8 +191,12 @@ func (r *Runner) claim(ctx context.Context, p core.Partition, l core.Lease) (mor
 		<-r.Slots
 	}
 	for _, j := range list {
-		if !r.start(ctx, p, l, j, false) {
-			<-r.Slots
+		if r.start(ctx, p, l, j, false) {
+			continue
+		}
+		<-r.Slots
+		if err := r.Runs.Return(ctx, p, j); err != nil { // nothing was sent yet
+			r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
 		}
 	}
 	return err == nil && len(list) == n, err
@@ -231,34 +233,6 @@ func (r *Runner) start(ctx context.Context, p core.Partition, l core.Lease, j co
 	return true
 }
 
-// keepHolding holds a partition's running jobs until there are none.
-func (r *Runner) keepHolding(ctx context.Context, p core.Partition) {
-	for {
-		r.mu.Lock()
-		ids := slices.Collect(maps.Keys(r.running[p]))
-		if len(ids) == 0 {
-			delete(r.running, p)
-			r.mu.Unlock()
-			return
-		}
-		r.mu.Unlock()
-		ended, err := r.Runs.Hold(ctx, p, ids)
-		if err != nil {
-			r.Log.WarnContext(ctx, "running jobs not held", "partition", p, "error", err)
-		}
-		r.mu.Lock()
-		for _, id := range ended {
-			if x := r.running[p][id]; x != nil {
-				x.cancel(errCancelled)
-			}
-		}
-		r.mu.Unlock()
-		if r.Clock.Sleep(ctx, holdEvery) != nil {
-			return
-		}
-	}
-}
-
 func (r *Runner) provider(name core.ProviderName) core.Provider {
 	for _, p := range r.Providers {
 		if p.Name() == name {
@@ -275,55 +249,6 @@ func (r *Runner) perAccount() map[core.ProviderName]int {
 	}
 	return out
 }
-
-// settleStranded looks at what a former holder left: runs that cost nothing run again, those whose provider gave a
-// handle are waited for, others may have been billed and are never silently repeated.
-func (r *Runner) settleStranded(ctx context.Context, p core.Partition, l core.Lease) (done bool) {
-	list, held, err := r.Runs.Stranded(ctx, p, l)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "stranded jobs not read", "partition", p, "error", err)
-		}
-		return false
-	}
-	done = !held
-	for _, j := range list {
-		if !r.settle(ctx, p, l, j) {
-			done = false
-		}
-	}
-	return done
-}
-
-func (r *Runner) settle(ctx context.Context, p core.Partition, l core.Lease, j core.Job) bool {
-	pr := r.provider(j.Provider)
-	if j.State == core.JobQueued || pr != nil && pr.Capabilities("").Free {
-		err := r.Runs.Return(ctx, p, j)
-		if err != nil {
-			r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
-		}
-		return err == nil
-	}
-	if _, ok := pr.(core.Resumer); ok && j.Handle != "" {
-		select {
-		case r.Slots <- struct{}{}:
-		default:
-			return false
-		}
-		ok, err := r.Runs.Adopt(ctx, p, l, j)
-		if err != nil {
-			r.Log.WarnContext(ctx, "job not taken over", "job", j.ID, "error", err)
-		}
-		if err != nil || !ok || !r.start(ctx, p, l, j, true) {
-			<-r.Slots
-			return err == nil && !ok
-		}
-		return true
-	}
-	return r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: unknownMessage}, nil)
-}
-
-const unknownMessage = "Atelier stopped while it ran. It may have been billed, so it was not started again."
 
 // run runs one job and tells every step.
 func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Automatic, resumed bool) {
@@ -360,32 +285,6 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 	}
 	r.Log.WarnContext(ctx, "job failed", "job", j.ID, "provider", j.Provider, "error", err)
 	r.finish(ctx, j, ev, nil)
-}
-
-// stopped settles a run that was ended from outside.
-func (r *Runner) stopped(ctx context.Context, p core.Partition, x *run, cause error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	j := x.job
-	switch {
-	case errors.Is(cause, errCancelled):
-		// The card says so already. What may still be billed counts as used.
-		used := core.Amount{}
-		if pr := r.provider(j.Provider); pr != nil && !pr.Capabilities("").Stops {
-			used = j.Share
-		}
-		if err := r.Desk.count(ctx, j, used, true); err != nil {
-			r.Log.WarnContext(ctx, "use not counted", "job", j.ID, "error", err)
-		}
-	case x.free:
-		if err := r.Runs.Return(ctx, p, j); err != nil {
-			r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
-		}
-	case j.Handle != "" || x.noted.Load():
-		// Somebody else goes on waiting for it.
-	default:
-		r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: unknownMessage}, nil)
-	}
 }
 
 // call runs the job on its person's account, again when nothing happened and nothing was billed.
