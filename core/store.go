@@ -26,6 +26,11 @@ type Change struct {
 	Tombs []MessageRef // messages known to be deleted before they were known to exist
 	Out   []Outgoing
 	Dead  *DeadLetter // keep the inbound with its reason
+
+	// Took gets the outgoings that were handed out in the same step: those that Journal.Read would have handed out next,
+	// which are mostly the change's own. Only whoever reads the partition under this lease may set it, and not beside a
+	// Read. It is not called when there are none, nor after an error; what it was not told Read tells.
+	Took func([]Entry[Outgoing])
 }
 
 // PlaceWrite records where an object shows in a room.

@@ -80,7 +80,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.DB, db.Wait = db, o.Wait
-	s.Review, s.Journal, s.People, s.Jobs = review.New(db), journal.New(db), people.New(db, o.Clock), jobs.New(db)
+	s.Journal = journal.New(db)
+	s.Review, s.People, s.Jobs = review.New(db, s.Journal), people.New(db, o.Clock), jobs.New(db)
 	holder := rdb.NewHolder()
 	s.Leases = &rdb.Leases{DB: db, Holder: holder, Clock: o.Clock}
 	s.Members, s.Gaps = &rdb.Members{DB: db, Holder: holder}, &rdb.Gaps{DB: db, Holder: holder}

@@ -47,6 +47,16 @@ func laneOf(e core.Entry[core.Outgoing]) string {
 	}
 }
 
+// putAll adds entries in their order; false when the context ended before all were added. They stay in the outbox.
+func (s *lanes) putAll(ctx context.Context, outs []core.Entry[core.Outgoing]) bool {
+	for _, o := range outs {
+		if s.put(ctx, o) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // put adds an entry to its lane and starts the lane if it sleeps. It blocks when too much waits.
 func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	for {

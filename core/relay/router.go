@@ -70,12 +70,12 @@ func (d *Deliverer) Opening(ctx context.Context, room core.RoomID) bool {
 }
 
 // Handle settles one inbound.
-func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], must bool) error {
-	s := Scope{Partition: p, In: e.Item, Replayed: e.Replayed}
+func (r *Router) Handle(ctx context.Context, t Turn) error {
+	s := Scope{Partition: t.Partition, In: t.Entry.Item, Replayed: t.Entry.Replayed}
 	if err := r.fill(ctx, &s); err != nil {
 		return err
 	}
-	if !must {
+	if !t.Must {
 		if err := r.early(ctx, s); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	default:
 		c = r.explain(ctx, s, err)
 	}
-	c.Partition, c.Lease, c.Handled, c.Inbound = p, l, e.ID, e.Item.ID
+	c.Partition, c.Lease, c.Handled, c.Inbound, c.Took = t.Partition, t.Lease, t.Entry.ID, s.In.ID, t.Took
 	return r.Changes.Apply(ctx, c)
 }
 
@@ -172,10 +172,11 @@ func Answer(in core.Inbound, card core.Card) core.Outgoing {
 }
 
 // Bury settles an inbound that cannot be handled.
-func (r *Router) Bury(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], cause error) error {
-	c := core.Change{Partition: p, Lease: l, Handled: e.ID, Dead: deadInbound(e.Item, cause, r.Clock.Now())}
-	if e.Item.Reply.Kind != core.ReplyNone {
-		c.Out = append(c.Out, Answer(e.Item, core.Card{Body: core.Plain(core.SafeMessage(cause)), Tone: core.ToneBad}))
+func (r *Router) Bury(ctx context.Context, t Turn, cause error) error {
+	in := t.Entry.Item
+	c := core.Change{Partition: t.Partition, Lease: t.Lease, Handled: t.Entry.ID, Dead: deadInbound(in, cause, r.Clock.Now()), Took: t.Took}
+	if in.Reply.Kind != core.ReplyNone {
+		c.Out = append(c.Out, Answer(in, core.Card{Body: core.Plain(core.SafeMessage(cause)), Tone: core.ToneBad}))
 	}
 	return r.Changes.Apply(ctx, c)
 }

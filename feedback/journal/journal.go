@@ -130,6 +130,31 @@ func (j *Journal) reader(p core.Partition, l core.Lease) *reader {
 	return r
 }
 
+// maxTaken bounds what one change hands out; the next read gets what is left.
+const maxTaken = 100
+
+// CommitAndTake commits a change of a lease's reader and hands out in the same step what Read would hand out next of the
+// outbox, the change's own outgoings among it. It must not run beside a Read of the same lease. An entry is handed out by
+// either of them, once: both go on behind the newest one in hand, and what an answer carried that was lost is read again.
+func (j *Journal) CommitAndTake(ctx context.Context, b *rdb.Batch, p core.Partition, l core.Lease) ([]core.Entry[core.Outgoing], error) {
+	j.mu.Lock()
+	r := j.readers[p]
+	j.mu.Unlock()
+	if r == nil || r.fence != l.Fence {
+		return nil, b.Commit(ctx) // it never read, or this process holds the partition anew
+	}
+	b.HandsOut(j.db.Keys.Outbox(p), maxTaken, r.lastOut)
+	rows, err := b.CommitAndTake(ctx)
+	outs := make([]core.Entry[core.Outgoing], 0, len(rows))
+	for _, row := range rows {
+		e := core.Entry[core.Outgoing]{ID: core.EntryID(row.ID), Replayed: row.Old}
+		e.Err = rdb.DecodeJSON([]byte(row.Entry), &e.Item)
+		outs = append(outs, e)
+	}
+	r.note(nil, outs)
+	return outs, err
+}
+
 func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
 	if n := len(ins); n > 0 {
 		r.lastIn = string(ins[n-1].ID)

@@ -15,7 +15,10 @@ import (
 )
 
 // Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks and core.Posts.
-type Store struct{ db *rdb.DB }
+type Store struct {
+	db      *rdb.DB
+	journal *journal.Journal
+}
 
 var (
 	_ core.Changes  = (*Store)(nil)
@@ -26,8 +29,8 @@ var (
 	_ core.Posts    = (*Store)(nil)
 )
 
-// New returns the review store.
-func New(db *rdb.DB) *Store { return &Store{db: db} }
+// New returns the review store; the journal is that of the same store.
+func New(db *rdb.DB, j *journal.Journal) *Store { return &Store{db: db, journal: j} }
 
 const (
 	tombstone = "tomb"
@@ -99,7 +102,14 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 	if c.Handled != "" {
 		journal.Finish(b, k, p, c.Handled)
 	}
-	return b.Commit(ctx)
+	if c.Took == nil {
+		return b.Commit(ctx)
+	}
+	outs, err := s.journal.CommitAndTake(ctx, b, p, c.Lease)
+	if err == nil && len(outs) > 0 {
+		c.Took(outs)
+	}
+	return err
 }
 
 // newTask takes the next number; the change fails when somebody took it first.
