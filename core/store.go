@@ -216,6 +216,33 @@ type Refs interface {
 	ActiveThreads(ctx context.Context, p Partition, since time.Time, limit int) ([]*Thread, error)
 }
 
+// Glances read in one round trip what handling an inbound or sending an outgoing asks for anyway.
+type Glances interface {
+	// Spoken returns what is known of a message that somebody wrote in a thread. Who wrote it, the room and its project are
+	// read on the way, so that People and Projects know them for a moment.
+	Spoken(ctx context.Context, p Partition, in Inbound) (Spoken, error)
+	// Shown returns a comment, where it shows, and its task's thread in a room; CodeNotFound when there is no such comment.
+	Shown(ctx context.Context, p Partition, obj ObjectID, room RoomID) (Shown, error)
+}
+
+// Spoken is a message as the store sees it before it is handled.
+type Spoken struct {
+	// Thread is where it was said; nil when that is no task's.
+	Thread *Thread
+	// Object is what the message shows, as Refs.Object tells it: Tomb when it was deleted before, Known when either is set.
+	Object      ObjectID
+	Tomb, Known bool
+	// Task is the thread's, where it could be guessed; nil says nothing.
+	Task *Task
+}
+
+// Shown is a comment as the store sees it before it is brought to a room.
+type Shown struct {
+	Comment *Comment
+	Placed  map[RoomID]Placement
+	Thread  *Thread // of the comment's task in that room; nil before it is opened
+}
+
 // Journal is the durable queue of inbounds and outgoings, one pair per partition.
 type Journal interface {
 	// Append stores an inbound in a partition unless its id is known there; added tells which.

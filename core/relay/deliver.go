@@ -32,6 +32,7 @@ type Deliverer struct {
 	Changes   core.Changes
 	Comments  core.Comments
 	Refs      core.Refs
+	Glances   core.Glances
 	Posts     core.Posts
 	People    core.People
 	Jobs      core.Jobs
@@ -244,8 +245,8 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 
 // threadOf returns a task's thread in a room.
 func (d *Deliverer) threadOf(ctx context.Context, t *try) (core.ThreadID, error) {
-	th, err := t.thread, t.noThread
-	if th == nil || err != nil {
+	th, err := t.thread, error(nil)
+	if th == nil {
 		th, err = d.Refs.TaskThread(ctx, t.out.Task, t.out.Room)
 	}
 	if core.ErrorCode(err) == core.CodeNotFound {

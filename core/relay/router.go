@@ -20,6 +20,8 @@ type Scope struct {
 	Project   *core.Project
 	Thread    *core.Thread // nil outside task threads
 	Talk      *core.Thread // the room's own talk or a thread of it, where that is mirrored
+
+	glance *core.Spoken // what was seen of a message at the beginning; nil when it was not looked for, or is of no use any more
 }
 
 // spoken is the thread that talk belongs to, of a task or not; nil when there is none.
@@ -51,6 +53,7 @@ type Router struct {
 	Tasks    core.Tasks
 	Comments core.Comments
 	Refs     core.Refs
+	Glances  core.Glances
 	Changes  core.Changes
 	Journal  core.Journal
 	Commands Commands
@@ -208,6 +211,9 @@ func keep(d *core.DeadLetter, v any) {
 
 func (r *Router) fill(ctx context.Context, s *Scope) error {
 	in := s.In
+	if err := r.look(ctx, s); err != nil {
+		return err
+	}
 	if in.Actor.Identity != "" && !in.Actor.Bot {
 		p, err := r.People.Meet(ctx, in.Actor)
 		if err != nil {
@@ -248,6 +254,33 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 	return r.roomTalk(ctx, s)
 }
 
+// look reads in one round trip what the handling of a message in a thread asks for.
+func (r *Router) look(ctx context.Context, s *Scope) error {
+	if s.In.Kind != core.InboundMessage || s.In.Message == nil || s.In.Thread == "" || s.In.Actor.Bot || s.Partition[0] != 'p' {
+		return nil
+	}
+	seen, err := r.Glances.Spoken(ctx, s.Partition, s.In)
+	if err != nil {
+		return err
+	}
+	s.glance = &seen
+	return nil
+}
+
+// object is Refs.Object for the message itself.
+func (r *Router) object(ctx context.Context, s Scope) (core.ObjectID, bool, error) {
+	switch g := s.glance; {
+	case g == nil:
+		return r.Refs.Object(ctx, s.Partition, s.In.Room, s.In.Message.ID)
+	case !g.Known:
+		return "", false, core.Wrap(core.CodeNotFound, errUnknown)
+	default:
+		return g.Object, g.Tomb, nil
+	}
+}
+
+var errUnknown = errors.New("the message is not known yet")
+
 // place puts the inbound into a thread.
 func (s *Scope) place(th *core.Thread) {
 	if th.Task.IsTalk() {
@@ -266,6 +299,11 @@ func (r *Router) thread(ctx context.Context, s *Scope) error {
 	if s.Partition[0] != 'p' {
 		return nil
 	}
+	if s.glance != nil && s.glance.Thread != nil {
+		s.place(s.glance.Thread)
+		return nil
+	}
+	s.glance = nil // what follows may take a while
 	wctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
 	for {

@@ -33,11 +33,20 @@ func (b *Batch) PutRecord(key string, rev int64, record any) error {
 // GetRecord reads a record into out and returns its revision. CodeNotFound when there is none, ErrNewerRecord when a
 // newer Atelier wrote it.
 func (db *DB) GetRecord(ctx context.Context, key string, out any) (int64, error) {
-	vals, err := db.Client.HMGet(ctx, key, "v", "d").Result()
-	if err != nil {
-		return 0, Fault(err)
+	return AskRecord(ctx, db.Client, key)(out)
+}
+
+// AskRecord is GetRecord in two halves, so that several questions may share a round trip: what it returns reads the answer
+// once that is there.
+func AskRecord(ctx context.Context, c redis.Cmdable, key string) func(out any) (int64, error) {
+	asked := c.HMGet(ctx, key, "v", "d")
+	return func(out any) (int64, error) {
+		vals, err := asked.Result()
+		if err != nil {
+			return 0, Fault(err)
+		}
+		return Decode(vals, out)
 	}
-	return Decode(vals, out)
 }
 
 // Decode reads what HMGET v d returned.

@@ -16,54 +16,77 @@ import (
 
 // Thread returns the thread with this id in a room.
 func (s *Store) Thread(ctx context.Context, p core.Partition, room core.RoomID, id core.ThreadID) (*core.Thread, error) {
-	data, err := s.db.Client.Get(ctx, s.db.Keys.Thread(p, room, id)).Bytes()
-	if err != nil {
-		return nil, rdb.Fault(err)
+	return s.askThread(ctx, s.db.Client, p, room, id)()
+}
+
+func (s *Store) askThread(ctx context.Context, c redis.Cmdable, p core.Partition, room core.RoomID, id core.ThreadID) func() (*core.Thread, error) {
+	return threadFrom(c.Get(ctx, s.db.Keys.Thread(p, room, id)))
+}
+
+func threadFrom(asked *redis.StringCmd) func() (*core.Thread, error) {
+	return func() (*core.Thread, error) {
+		data, err := asked.Bytes()
+		if err != nil {
+			return nil, rdb.Fault(err)
+		}
+		t := &core.Thread{}
+		return t, rdb.DecodeJSON(data, t)
 	}
-	t := &core.Thread{}
-	return t, rdb.DecodeJSON(data, t)
 }
 
 // TaskThread returns a task's thread in a room.
 func (s *Store) TaskThread(ctx context.Context, task core.TaskID, room core.RoomID) (*core.Thread, error) {
-	data, err := s.db.Client.HGet(ctx, s.db.Keys.TaskThreads(s.partition(task), task), string(room)).Bytes()
-	if err != nil {
-		return nil, rdb.Fault(err)
-	}
-	t := &core.Thread{}
-	return t, rdb.DecodeJSON(data, t)
+	return s.askTaskThread(ctx, s.db.Client, task, room)()
+}
+
+func (s *Store) askTaskThread(ctx context.Context, c redis.Cmdable, task core.TaskID, room core.RoomID) func() (*core.Thread, error) {
+	return threadFrom(c.HGet(ctx, s.db.Keys.TaskThreads(s.partition(task), task), string(room)))
 }
 
 // Object returns what a message shows.
 func (s *Store) Object(ctx context.Context, p core.Partition, room core.RoomID, msg core.MessageID) (core.ObjectID, bool, error) {
-	v, err := s.db.Client.Get(ctx, s.db.Keys.Ref(p, room, msg)).Result()
-	if err != nil {
-		return "", false, rdb.Fault(err)
+	return s.askObject(ctx, s.db.Client, p, room, msg)()
+}
+
+func (s *Store) askObject(ctx context.Context, c redis.Cmdable, p core.Partition, room core.RoomID, msg core.MessageID) func() (core.ObjectID, bool, error) {
+	asked := c.Get(ctx, s.db.Keys.Ref(p, room, msg))
+	return func() (core.ObjectID, bool, error) {
+		v, err := asked.Result()
+		if err != nil {
+			return "", false, rdb.Fault(err)
+		}
+		if v == tombstone {
+			return "", true, nil
+		}
+		if strings.HasPrefix(v, rdb.Awaiting) {
+			return "", false, core.Wrap(core.CodeNotFound, errors.New("the message is not known yet"))
+		}
+		return core.ObjectID(v), false, nil
 	}
-	if v == tombstone {
-		return "", true, nil
-	}
-	if strings.HasPrefix(v, rdb.Awaiting) {
-		return "", false, core.Wrap(core.CodeNotFound, errors.New("the message is not known yet"))
-	}
-	return core.ObjectID(v), false, nil
 }
 
 // Placed returns where an object shows, by room.
 func (s *Store) Placed(ctx context.Context, p core.Partition, obj core.ObjectID) (map[core.RoomID]core.Placement, error) {
-	m, err := s.db.Client.HGetAll(ctx, s.db.Keys.Placed(p, obj)).Result()
-	if err != nil {
-		return nil, rdb.Fault(err)
-	}
-	out := make(map[core.RoomID]core.Placement, len(m))
-	for room, data := range m {
-		var pl core.Placement
-		if err := json.Unmarshal([]byte(data), &pl); err != nil {
-			return nil, core.Wrap(core.CodeInternal, err)
+	return s.askPlaced(ctx, s.db.Client, p, obj)()
+}
+
+func (s *Store) askPlaced(ctx context.Context, c redis.Cmdable, p core.Partition, obj core.ObjectID) func() (map[core.RoomID]core.Placement, error) {
+	asked := c.HGetAll(ctx, s.db.Keys.Placed(p, obj))
+	return func() (map[core.RoomID]core.Placement, error) {
+		m, err := asked.Result()
+		if err != nil {
+			return nil, rdb.Fault(err)
 		}
-		out[core.RoomID(room)] = pl
+		out := make(map[core.RoomID]core.Placement, len(m))
+		for room, data := range m {
+			var pl core.Placement
+			if err := json.Unmarshal([]byte(data), &pl); err != nil {
+				return nil, core.Wrap(core.CodeInternal, err)
+			}
+			out[core.RoomID(room)] = pl
+		}
+		return out, nil
 	}
-	return out, nil
 }
 
 // ActiveThreads returns threads of a partition active since a time, newest first.

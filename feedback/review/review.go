@@ -18,6 +18,7 @@ import (
 type Store struct {
 	db      *rdb.DB
 	journal *journal.Journal
+	likely  likely
 }
 
 var (
@@ -140,13 +141,20 @@ func (s *Store) partition(id core.TaskID) core.Partition { return s.db.Parts.OfP
 
 // Task returns a task.
 func (s *Store) Task(ctx context.Context, id core.TaskID) (*core.Task, error) {
-	t := &core.Task{}
-	rev, err := s.db.GetRecord(ctx, s.db.Keys.Task(s.partition(id), id), t)
-	if err != nil {
-		return nil, notFound(err, "There is no task %s.", id)
+	return s.askTask(ctx, s.db.Client, id)()
+}
+
+func (s *Store) askTask(ctx context.Context, c redis.Cmdable, id core.TaskID) func() (*core.Task, error) {
+	asked := rdb.AskRecord(ctx, c, s.db.Keys.Task(s.partition(id), id))
+	return func() (*core.Task, error) {
+		t := &core.Task{}
+		rev, err := asked(t)
+		if err != nil {
+			return nil, notFound(err, "There is no task %s.", id)
+		}
+		t.Rev = rev
+		return t, nil
 	}
-	t.Rev = rev
-	return t, nil
 }
 
 // List returns a project's tasks, newest first.
@@ -193,13 +201,20 @@ func (s *Store) Versions(ctx context.Context, id core.TaskID) ([]*core.Version, 
 
 // Comment returns one comment.
 func (s *Store) Comment(ctx context.Context, task core.TaskID, id core.CommentID) (*core.Comment, error) {
-	m := &core.Comment{}
-	rev, err := s.db.GetRecord(ctx, s.db.Keys.Comment(s.partition(task), task, id), m)
-	if err != nil {
-		return nil, notFound(err, "There is no such comment on %s.", task)
+	return s.askComment(ctx, s.db.Client, task, id)()
+}
+
+func (s *Store) askComment(ctx context.Context, c redis.Cmdable, task core.TaskID, id core.CommentID) func() (*core.Comment, error) {
+	asked := rdb.AskRecord(ctx, c, s.db.Keys.Comment(s.partition(task), task, id))
+	return func() (*core.Comment, error) {
+		m := &core.Comment{}
+		rev, err := asked(m)
+		if err != nil {
+			return nil, notFound(err, "There is no such comment on %s.", task)
+		}
+		m.Rev = rev
+		return m, nil
 	}
-	m.Rev = rev
-	return m, nil
 }
 
 // Comments returns a page of a task's comments in order of time.

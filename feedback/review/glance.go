@@ -1,0 +1,101 @@
+package review
+
+import (
+	"context"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// AskSpoken asks what is known of a message and of where it was said. What it returns reads the answers once they are
+// there.
+func (s *Store) AskSpoken(ctx context.Context, c redis.Cmdable, p core.Partition, at core.MessageRef) func() (core.Spoken, error) {
+	thread := s.askThread(ctx, c, p, at.Room, at.Thread)
+	object := s.askObject(ctx, c, p, at.Room, at.ID)
+	var task func() (*core.Task, error)
+	guess := s.LikelyTask(p, at.Room, at.Thread)
+	if guess != "" {
+		task = s.askTask(ctx, c, guess)
+	}
+	return func() (core.Spoken, error) {
+		var out core.Spoken
+		var err error
+		if out.Object, out.Tomb, err = object(); err == nil {
+			out.Known = true
+		} else if core.ErrorCode(err) != core.CodeNotFound {
+			return core.Spoken{}, err
+		}
+		if out.Thread, err = thread(); core.ErrorCode(err) == core.CodeNotFound {
+			out.Thread = nil
+			return out, nil
+		} else if err != nil {
+			return core.Spoken{}, err
+		}
+		if task == nil || out.Thread.Task != guess {
+			s.likely.put(likelyKey{p, at.Room, at.Thread}, out.Thread.Task)
+			return out, nil
+		}
+		if out.Task, err = task(); err != nil {
+			out.Task = nil // whoever needs it asks again and learns why
+		}
+		return out, nil
+	}
+}
+
+// AskShown asks for a comment, where it shows, and its task's thread in a room.
+func (s *Store) AskShown(ctx context.Context, c redis.Cmdable, p core.Partition, obj core.ObjectID, room core.RoomID) func() (core.Shown, error) {
+	_, task, id := obj.Parts()
+	comment := s.askComment(ctx, c, task, core.CommentID(id))
+	placed := s.askPlaced(ctx, c, p, obj)
+	thread := s.askTaskThread(ctx, c, task, room)
+	return func() (out core.Shown, err error) {
+		if out.Comment, err = comment(); err != nil {
+			return core.Shown{}, err
+		}
+		if out.Placed, err = placed(); err != nil {
+			return core.Shown{}, err
+		}
+		if out.Thread, err = thread(); core.ErrorCode(err) == core.CodeNotFound {
+			out.Thread, err = nil, nil
+		}
+		return out, err
+	}
+}
+
+// LikelyTask is the task that a thread belonged to when it was last asked for; "" when it was not.
+func (s *Store) LikelyTask(p core.Partition, room core.RoomID, thread core.ThreadID) core.TaskID {
+	return s.likely.get(likelyKey{p, room, thread})
+}
+
+// maxLikely bounds the threads whose task is remembered.
+const maxLikely = 10_000
+
+// likely remembers which task a thread belongs to. It only says what to ask for: the answer tells whether it was right, so
+// it may be of any age.
+type likely struct {
+	mu    sync.Mutex
+	tasks map[likelyKey]core.TaskID
+}
+
+type likelyKey struct {
+	p      core.Partition
+	room   core.RoomID
+	thread core.ThreadID
+}
+
+func (l *likely) get(k likelyKey) core.TaskID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tasks[k]
+}
+
+func (l *likely) put(k likelyKey, t core.TaskID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tasks == nil || len(l.tasks) >= maxLikely {
+		l.tasks = map[likelyKey]core.TaskID{}
+	}
+	l.tasks[k] = t
+}
