@@ -108,6 +108,9 @@ type Entry[T any] struct {
 	Item     T
 	Replayed bool // handed out before, to a holder that did not finish it
 	Err      error
+	// Shown is what Glances.Shown tells of an outgoing's comment, as it was when the entry was handed out; nil when nobody
+	// looked. It is of use only to whoever sends it at once.
+	Shown *Shown
 }
 
 // DeadLetter is an inbound or outgoing that was given up on.

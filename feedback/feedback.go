@@ -83,7 +83,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.DB, db.Wait = db, o.Wait
 	s.Journal = journal.New(db)
 	s.Review, s.People, s.Jobs = review.New(db, s.Journal), people.New(db, o.Clock), jobs.New(db)
-	s.Glances = &Glances{db: db, review: s.Review, people: s.People}
+	s.Glances = &Glances{db: db, review: s.Review, people: s.People, journal: s.Journal}
+	s.Journal.Ahead = s.Glances.ahead
 	holder := rdb.NewHolder()
 	s.Leases = &rdb.Leases{DB: db, Holder: holder, Clock: o.Clock}
 	s.Members, s.Gaps = &rdb.Members{DB: db, Holder: holder}, &rdb.Gaps{DB: db, Holder: holder}

@@ -135,11 +135,16 @@ func (d *Deliverer) takeBack(ctx context.Context, t *try, m *core.Comment) error
 	return nil
 }
 
-// lookUp reads a comment and where it shows, and the thread that it goes to; the three questions share their way.
+// lookUp reads a comment and where it shows, and the thread that it goes to, unless that came with the entry.
 func (d *Deliverer) lookUp(ctx context.Context, t *try) (*core.Comment, map[core.RoomID]core.Placement, error) {
-	g, err := d.Glances.Shown(ctx, t.p, t.out.Object, t.out.Room)
-	if err != nil {
-		return nil, nil, err
+	g := t.shown
+	t.shown = nil // it is what was true just now, not at the next try
+	if g == nil {
+		now, err := d.Glances.Shown(ctx, t.p, t.out.Object, t.out.Room)
+		if err != nil {
+			return nil, nil, err
+		}
+		g = &now
 	}
 	t.thread = g.Thread
 	return g.Comment, g.Placed, nil

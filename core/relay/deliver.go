@@ -74,7 +74,7 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 	defer release()
 	ctx = core.WithMayPost(ctx, h.sure)
 	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
-	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At, heir: e.Replayed && !e.Item.Again}
+	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At, heir: e.Replayed && !e.Item.Again, shown: e.Shown}
 	if e.Replayed || e.Item.Again || d.Forgetful && before(e.ID, h.l) {
 		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
 		// looked for too where the store may have failed over and forgotten that it was handed out.

@@ -65,6 +65,7 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 			break
 		}
 		s.mu.Unlock()
+		e.Shown = nil
 		select {
 		case <-s.space:
 		case <-ctx.Done():
@@ -74,6 +75,9 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	defer s.mu.Unlock()
 	lane := laneOf(e)
 	q, running := s.queues[lane]
+	if running {
+		e.Shown = nil // content is read when it is sent, and that is later
+	}
 	s.queues[lane] = insert(q, e)
 	s.waiting++
 	if !running {

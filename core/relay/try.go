@@ -21,6 +21,7 @@ type try struct {
 	place   *core.PlaceWrite
 	placed  map[core.RoomID]core.Placement // where the object showed before
 	mark    *core.Mark
+	shown   *core.Shown  // what came with the entry
 	thread  *core.Thread // the task's thread there, where it was found with the content
 	joins   bool         // the conversation has no record in this room yet
 }

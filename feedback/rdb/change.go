@@ -167,12 +167,23 @@ return out
 
 // Commit writes the batch, all or nothing. CodeConflict: a check failed. CodeGone: the lease has a newer holder.
 func (b *Batch) Commit(ctx context.Context) error {
-	_, err := b.CommitAndTake(ctx)
+	_, _, err := b.run(ctx, nil)
 	return err
 }
 
-// CommitAndTake is Commit that returns the entries that the change handed out.
-func (b *Batch) CommitAndTake(ctx context.Context) ([]Handed, error) {
+// CommitAndTake is Commit that returns the entries that the change handed out. What also asks travels with the change and is
+// answered behind it; answered is false when it has to be asked again, as after an error.
+func (b *Batch) CommitAndTake(ctx context.Context, also func(redis.Cmdable)) (out []Handed, answered bool, err error) {
+	got, answered, err := b.run(ctx, also)
+	if err != nil {
+		return nil, false, err
+	}
+	rows, _ := got.([]any)
+	return handed(rows), answered, nil
+}
+
+// run writes the batch and returns the script's answer.
+func (b *Batch) run(ctx context.Context, also func(redis.Cmdable)) (got any, answered bool, err error) {
 	argv := make([]any, 0, 9+len(b.checks)+len(b.ops))
 	keys := b.keys
 	if b.lease.Name != "" {
@@ -185,20 +196,29 @@ func (b *Batch) CommitAndTake(ctx context.Context) ([]Handed, error) {
 	argv = append(append(argv, b.nCheck), b.checks...)
 	argv = append(append(argv, b.nOps), b.ops...)
 	if len(keys) == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
-	got, err := changeScript.Run(ctx, b.db.Client, keys, argv...).Result()
+	if also != nil {
+		pipe := b.db.Client.Pipeline()
+		asked := changeScript.EvalSha(ctx, pipe, keys, argv...)
+		also(pipe)
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		got, err = asked.Result()
+		answered = err == nil
+	}
+	if also == nil || redis.HasErrorPrefix(err, "NOSCRIPT") { // the server forgot it
+		got, err = changeScript.Run(ctx, b.db.Client, keys, argv...).Result()
+	}
 	if err != nil {
-		return nil, Fault(err)
+		return nil, false, Fault(err)
 	}
 	switch got { // entries that were handed out are none of these
 	case int64(1):
-		return nil, core.Errorf(core.CodeConflict, "Somebody else changed this at the same moment.").WithNext("Please try again.")
+		return nil, false, core.Errorf(core.CodeConflict, "Somebody else changed this at the same moment.").WithNext("Please try again.")
 	case int64(2):
-		return nil, core.Wrap(core.CodeGone, errFenced)
+		return nil, false, core.Wrap(core.CodeGone, errFenced)
 	}
-	rows, _ := got.([]any)
-	return handed(rows), nil
+	return got, answered, nil
 }
 
 func handed(rows []any) []Handed {

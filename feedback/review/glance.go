@@ -7,6 +7,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
 // AskSpoken asks what is known of a message and of where it was said. What it returns reads the answers once they are
@@ -98,4 +99,39 @@ func (l *likely) put(k likelyKey, t core.TaskID) {
 		l.tasks = map[likelyKey]core.TaskID{}
 	}
 	l.tasks[k] = t
+}
+
+// maxGlances bounds what is looked at behind one change.
+const maxGlances = 4
+
+// take commits a change and hands on what it handed out. How the comments that it sends stand is asked behind it, so that
+// what can be sent at once needs no further question.
+func (s *Store) take(ctx context.Context, b *rdb.Batch, c core.Change) error {
+	seen := map[core.DeliveryID]func() (core.Shown, error){}
+	var also func(redis.Cmdable)
+	for _, o := range c.Out {
+		if o.Kind == core.OutComment {
+			also = func(pipe redis.Cmdable) {
+				for _, o := range c.Out {
+					if o.Kind == core.OutComment && len(seen) < maxGlances {
+						seen[o.ID] = s.AskShown(ctx, pipe, c.Partition, o.Object, o.Room)
+					}
+				}
+			}
+			break
+		}
+	}
+	outs, answered, err := s.journal.CommitAndTake(ctx, b, c.Partition, c.Lease, also)
+	if err != nil || len(outs) == 0 {
+		return err
+	}
+	for i := range outs {
+		if see := seen[outs[i].Item.ID]; answered && see != nil && !outs[i].Replayed {
+			if shown, err := see(); err == nil {
+				outs[i].Shown = &shown
+			}
+		}
+	}
+	c.Took(outs)
+	return nil
 }

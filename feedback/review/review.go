@@ -106,11 +106,7 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 	if c.Took == nil {
 		return b.Commit(ctx)
 	}
-	outs, err := s.journal.CommitAndTake(ctx, b, p, c.Lease)
-	if err == nil && len(outs) > 0 {
-		c.Took(outs)
-	}
-	return err
+	return s.take(ctx, b, c)
 }
 
 // newTask takes the next number; the change fails when somebody took it first.
