@@ -104,7 +104,7 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		r.groupsCreated = true
 	}
 	for asked := false; ; asked = true {
-		var next *core.Inbound
+		var next *core.Entry[core.Inbound]
 		if wait > 0 && (asked || r.idle) {
 			r.idle = false
 			var err error
@@ -122,7 +122,7 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		if !ok {
 			return nil, nil, core.Wrap(core.CodeGone, fmt.Errorf("partition %s has a newer holder", p))
 		}
-		ins, outs := decode(list)
+		ins, outs := decode(list, next)
 		r.note(ins, outs)
 		// One at a time is a quiet partition. In a busy one the next is there already, and to wait for it would be a question
 		// more.
@@ -134,21 +134,21 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 }
 
 // read hands entries out. If it is known which inbound comes first, what its handling asks is asked on the same way.
-func (j *Journal) read(ctx context.Context, p core.Partition, next *core.Inbound, keys []string, args ...any) (any, error) {
+func (j *Journal) read(ctx context.Context, p core.Partition, next *core.Entry[core.Inbound], keys []string, args ...any) (any, error) {
 	j.foresee(p, foreseen{})
-	if next == nil || j.Ahead == nil || next.Kind != core.InboundMessage {
+	if next == nil || j.Ahead == nil || next.Item.Kind != core.InboundMessage {
 		return readScript.Run(ctx, j.db.Client, keys, args...).Result()
 	}
 	pipe := j.db.Client.Pipeline()
 	asked := readScript.EvalSha(ctx, pipe, keys, args...)
-	answer := j.Ahead(ctx, pipe, p, *next)
+	answer := j.Ahead(ctx, pipe, p, next.Item)
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	rows, err := asked.Result()
 	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the server forgot it
 		return readScript.Run(ctx, j.db.Client, keys, args...).Result()
 	}
 	if err == nil {
-		j.foresee(p, foreseen{id: next.ID, answer: answer})
+		j.foresee(p, foreseen{id: next.Item.ID, answer: answer})
 	}
 	return rows, err
 }
@@ -230,7 +230,7 @@ func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Out
 // await blocks until something newer than what was seen lies in either stream, or the context ends. It takes nothing, and
 // tells the first inbound that lies there, if it can be read. A blocked read cannot be called back: it is left to run out by
 // itself.
-func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) (*core.Inbound, error) {
+func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) (*core.Entry[core.Inbound], error) {
 	args := &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}
 	done := make(chan *redis.XStreamSliceCmd, 1)
 	go func() { done <- j.db.Client.XRead(ctx, args) }()
@@ -243,9 +243,9 @@ func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wa
 			if s.Stream != inKey || len(s.Messages) == 0 {
 				continue
 			}
-			in := &core.Inbound{}
-			if data, _ := s.Messages[0].Values[field].(string); rdb.DecodeJSON([]byte(data), in) == nil {
-				return in, nil
+			first := &core.Entry[core.Inbound]{ID: core.EntryID(s.Messages[0].ID)}
+			if data, _ := s.Messages[0].Values[field].(string); rdb.DecodeJSON([]byte(data), &first.Item) == nil {
+				return first, nil
 			}
 		}
 		return nil, nil
@@ -258,7 +258,8 @@ func isBusyGroup(err error) bool {
 	return len(err.Error()) >= 9 && err.Error()[:9] == "BUSYGROUP"
 }
 
-func decode(list []any) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
+// decode reads the script's answer. An entry that was seen already is not read again.
+func decode(list []any, seen *core.Entry[core.Inbound]) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
 	for _, row := range list {
 		cells, ok := row.([]any)
 		if !ok || len(cells) != 4 {
@@ -270,7 +271,11 @@ func decode(list []any) (ins []core.Entry[core.Inbound], outs []core.Entry[core.
 		replayed := cells[3] == "old"
 		if name == "in" {
 			e := core.Entry[core.Inbound]{ID: core.EntryID(id), Replayed: replayed}
-			e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
+			if seen != nil && seen.ID == e.ID {
+				e.Item = seen.Item
+			} else {
+				e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
+			}
 			ins = append(ins, e)
 			continue
 		}

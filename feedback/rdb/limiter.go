@@ -68,8 +68,8 @@ if over > 0 then wait = wait + over end
 if wait > longest then return {string.format('%.0f', wait), '0', '0'} end
 local booked = string.format('%.0f', tat + step)
 redis.call('HSET', KEYS[1], 'tat', booked)
-local ttl = math.max(tonumber(ARGV[2]), math.ceil((tat + step - now) / 1000))
-if redis.call('PTTL', KEYS[1]) < ttl then redis.call('PEXPIRE', KEYS[1], ttl) end
+local ttl, due = tonumber(ARGV[2]), math.ceil((tat + step - now) / 1000)
+if redis.call('PTTL', KEYS[1]) < math.max(ttl * 0.9, due) then redis.call('PEXPIRE', KEYS[1], math.max(ttl, due)) end
 return {string.format('%.0f', wait), '1', booked}
 `)
 

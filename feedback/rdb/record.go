@@ -1,6 +1,7 @@
 package rdb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,17 +66,30 @@ func Decode(vals []any, out any) (int64, error) {
 
 // DecodeJSON reads a versioned JSON record.
 func DecodeJSON(data []byte, out any) error {
-	var head struct {
-		V int `json:"v"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
-	}
-	if head.V > core.RecordVersion {
-		return core.ErrNewerRecord
+	if !ofThisVersion(data) {
+		var head struct {
+			V int `json:"v"`
+		}
+		if err := json.Unmarshal(data, &head); err != nil {
+			return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
+		}
+		if head.V > core.RecordVersion {
+			return core.ErrNewerRecord
+		}
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
 	}
 	return nil
+}
+
+// ofThisVersion tells from its first bytes that a record is of the present version, as records that we write begin; false
+// says nothing. It spares nearly every record a second reading, which for a reply's ten is a tenth of its way.
+func ofThisVersion(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"v":`))
+	if !ok {
+		return false
+	}
+	v, _, ok := bytes.Cut(rest[:min(len(rest), 12)], []byte(","))
+	return ok && string(v) == strconv.Itoa(core.RecordVersion)
 }
