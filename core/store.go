@@ -31,6 +31,9 @@ type Change struct {
 	// which are mostly the change's own. Only whoever reads the partition under this lease may set it, and not beside a
 	// Read. It is not called when there are none, nor after an error; what it was not told Read tells.
 	Took func([]Entry[Outgoing])
+	// AtOnce says whether an outgoing would be sent as soon as it is handed out; then how its comment stands is told with it.
+	// It may be nil.
+	AtOnce func(Outgoing) bool
 }
 
 // PlaceWrite records where an object shows in a room.

@@ -31,6 +31,8 @@ type Turn struct {
 	Must bool
 	// Took gets what is to be sent next, where settling the inbound handed that out; see core.Change.
 	Took func([]core.Entry[core.Outgoing])
+	// AtOnce says whether an outgoing would be sent as soon as it is handed out.
+	AtOnce func(core.Outgoing) bool
 }
 
 // Worker does background work of a partition while it is held; it returns when the context ends.
@@ -81,7 +83,7 @@ func (e *Engine) work(h *holding) {
 		wg.Go(func() { w.Work(ctx, h.p, h.l) })
 	}
 	lanes := newLanes(h, &wg, e.Out)
-	h.took = func(outs []core.Entry[core.Outgoing]) { lanes.putAll(ctx, outs) }
+	h.took, h.atOnce = func(outs []core.Entry[core.Outgoing]) { lanes.putAll(ctx, outs) }, lanes.free
 	park := newParking(e.Clock)
 	for ctx.Err() == nil {
 		wait := readBlock

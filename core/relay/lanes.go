@@ -86,6 +86,14 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	return nil
 }
 
+// free reports whether nothing is sent or waits in an outgoing's lane.
+func (s *lanes) free(o core.Outgoing) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, running := s.queues[laneOf(core.Entry[core.Outgoing]{Item: o})]
+	return !running
+}
+
 // insert puts an entry at the end of a lane; a comment goes before the comments that wait there and were said later. What
 // is said quickly reaches us over several connections at once, and one of them may be ahead of another.
 func insert(q []core.Entry[core.Outgoing], e core.Entry[core.Outgoing]) []core.Entry[core.Outgoing] {

@@ -99,7 +99,8 @@ func (r *Router) Handle(ctx context.Context, t Turn) error {
 	default:
 		c = r.explain(ctx, s, err)
 	}
-	c.Partition, c.Lease, c.Handled, c.Inbound, c.Took = t.Partition, t.Lease, t.Entry.ID, s.In.ID, t.Took
+	c.Partition, c.Lease, c.Handled, c.Inbound = t.Partition, t.Lease, t.Entry.ID, s.In.ID
+	c.Took, c.AtOnce = t.Took, t.AtOnce
 	return r.Changes.Apply(ctx, c)
 }
 

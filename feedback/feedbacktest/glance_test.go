@@ -109,7 +109,7 @@ func TestShownTravelsWithTheChange(t *testing.T) {
 	if err := s.Review.Apply(t.Context(), core.Change{Partition: p, Lease: l, Comments: []*core.Comment{c},
 		Place: []core.PlaceWrite{{Object: obj, Room: slackRoom, Placement: core.Placement{Parts: []core.MessageID{"m1"}, Source: true}}},
 		Out:   []core.Outgoing{{ID: "d-1", Kind: core.OutComment, Object: obj, Task: theTask, Room: discordRoom}},
-		Took:  func(outs []core.Entry[core.Outgoing]) { got = outs }}); err != nil {
+		Took:  func(outs []core.Entry[core.Outgoing]) { got = outs }, AtOnce: func(core.Outgoing) bool { return true }}); err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 1 || got[0].Shown == nil {

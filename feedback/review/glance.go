@@ -108,17 +108,18 @@ const maxGlances = 4
 // what can be sent at once needs no further question.
 func (s *Store) take(ctx context.Context, b *rdb.Batch, c core.Change) error {
 	seen := map[core.DeliveryID]func() (core.Shown, error){}
-	var also func(redis.Cmdable)
+	var soon []core.Outgoing
 	for _, o := range c.Out {
-		if o.Kind == core.OutComment {
-			also = func(pipe redis.Cmdable) {
-				for _, o := range c.Out {
-					if o.Kind == core.OutComment && len(seen) < maxGlances {
-						seen[o.ID] = s.AskShown(ctx, pipe, c.Partition, o.Object, o.Room)
-					}
-				}
+		if o.Kind == core.OutComment && len(soon) < maxGlances && c.AtOnce != nil && c.AtOnce(o) {
+			soon = append(soon, o)
+		}
+	}
+	var also func(redis.Cmdable)
+	if len(soon) > 0 {
+		also = func(pipe redis.Cmdable) {
+			for _, o := range soon {
+				seen[o.ID] = s.AskShown(ctx, pipe, c.Partition, o.Object, o.Room)
 			}
-			break
 		}
 	}
 	outs, answered, err := s.journal.CommitAndTake(ctx, b, c.Partition, c.Lease, also)
