@@ -37,9 +37,9 @@ func (l *Limiter) atOnce(ctx context.Context, buckets []string) bool {
 			return false
 		}
 		l.mu.Lock()
-		closed := l.Clock.Now().Before(ln.until)
+		full := l.Clock.Now().Before(ln.until) || l.Clock.Now().Before(l.tight[b])
 		l.mu.Unlock()
-		if closed {
+		if full {
 			return false
 		}
 	}
@@ -57,6 +57,9 @@ func (l *Limiter) atOnce(ctx context.Context, buckets []string) bool {
 	for i, c := range asked {
 		// Whatever went wrong with one, such as a script that a new server does not know, asking for it alone will tell.
 		got, err := c.Int64Slice()
+		if err == nil && len(got) == 3 {
+			l.noteTight(buckets[i], time.Duration(got[0])*time.Microsecond)
+		}
 		ok := err == nil && len(got) == 3 && got[1] == 1
 		all = all && ok
 		if ok && got[2] != 0 {
@@ -67,6 +70,27 @@ func (l *Limiter) atOnce(ctx context.Context, buckets []string) bool {
 		l.giveBack(ctx, booked)
 	}
 	return all
+}
+
+const (
+	// tightFor is how long a bucket without a free place is taken to have none again. Where calls wait for one bucket, to ask
+	// for all would book places in the others that come back too late to be taken.
+	tightFor = 3 * time.Second
+	// maxTight bounds the buckets that are remembered for it.
+	maxTight = 10_000
+)
+
+// noteTight remembers that a bucket had no place.
+func (l *Limiter) noteTight(bucket string, wait time.Duration) {
+	if wait <= 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tight == nil || len(l.tight) >= maxTight {
+		l.tight = map[string]time.Time{}
+	}
+	l.tight[bucket] = l.Clock.Now().Add(min(wait, tightFor) + tightFor)
 }
 
 // giveBack gives places back. One that cannot be given back is a call less in its bucket, nothing else.

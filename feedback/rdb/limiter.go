@@ -23,6 +23,7 @@ type Limiter struct {
 
 	mu    sync.Mutex
 	lines map[string]*line
+	tight map[string]time.Time // buckets that had no place lately, until when that counts
 	down  time.Time // Redis did not answer; not asked again before this
 }
 
@@ -205,7 +206,9 @@ func (l *Limiter) ask(ctx context.Context, bucket string, mine bool) (wait time.
 		}
 		return 0, false, core.Wrap(core.CodeRetry, err)
 	}
-	return time.Duration(got[0]) * time.Microsecond, got[1] == 1, nil
+	wait = time.Duration(got[0]) * time.Microsecond
+	l.noteTight(bucket, wait)
+	return wait, got[1] == 1, nil
 }
 
 // Limited closes a bucket for d, or longer where it was closed for longer.
