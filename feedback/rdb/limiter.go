@@ -24,7 +24,7 @@ type Limiter struct {
 	mu    sync.Mutex
 	lines map[string]*line
 	tight map[string]time.Time // buckets that had no place lately, until when that counts
-	down  time.Time // Redis did not answer; not asked again before this
+	down  time.Time            // Redis did not answer; not asked again before this
 }
 
 var _ core.Limiter = (*Limiter)(nil)
