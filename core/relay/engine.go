@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -83,7 +84,11 @@ func (e *Engine) work(h *holding) {
 		wg.Go(func() { w.Work(ctx, h.p, h.l) })
 	}
 	lanes := newLanes(h, &wg, e.Out)
-	h.took, h.atOnce = func(outs []core.Entry[core.Outgoing]) { lanes.putAll(ctx, outs) }, lanes.free
+	h.atOnce = lanes.free
+	h.took = func(outs []core.Entry[core.Outgoing]) {
+		lanes.putAll(ctx, outs)
+		runtime.Gosched() // people wait for what is sent; what this loop does next is mostly to wait, too
+	}
 	park := newParking(e.Clock)
 	for ctx.Err() == nil {
 		wait := readBlock
