@@ -248,8 +248,10 @@ func MayPost(ctx context.Context) error {
 
 // Limiter paces calls, shared by every replica that uses the same token.
 type Limiter interface {
-	// Wait blocks until a call in this bucket may start, or the context ends.
-	Wait(ctx context.Context, bucket string) error
+	// Wait blocks until a call that counts in these buckets may start, or the context ends. It takes a place in each, one
+	// after the other, so that none in a later bucket is kept while an earlier one is waited for; at once, where all are
+	// free.
+	Wait(ctx context.Context, buckets ...string) error
 	// Limited tells what a platform said: no call in this bucket for this long.
 	Limited(ctx context.Context, bucket string, d time.Duration)
 	// Learn sets a bucket's rate: at most n calls in each window. Zero n forgets it.

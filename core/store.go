@@ -26,6 +26,14 @@ type Change struct {
 	Tombs []MessageRef // messages known to be deleted before they were known to exist
 	Out   []Outgoing
 	Dead  *DeadLetter // keep the inbound with its reason
+
+	// Took gets the outgoings that were handed out in the same step: those that Journal.Read would have handed out next,
+	// which are mostly the change's own. Only whoever reads the partition under this lease may set it, and not beside a
+	// Read. It is not called when there are none, nor after an error; what it was not told Read tells.
+	Took func([]Entry[Outgoing])
+	// AtOnce says whether an outgoing would be sent as soon as it is handed out; then how its comment stands is told with it.
+	// It may be nil.
+	AtOnce func(Outgoing) bool
 }
 
 // PlaceWrite records where an object shows in a room.
@@ -117,6 +125,9 @@ type Entry[T any] struct {
 	Item     T
 	Replayed bool // handed out before, to a holder that did not finish it
 	Err      error
+	// Shown is what Glances.Shown tells of an outgoing's comment, as it was when the entry was handed out; nil when nobody
+	// looked. It is of use only to whoever sends it at once.
+	Shown *Shown
 }
 
 // DeadLetter is an inbound or outgoing that was given up on.
@@ -223,6 +234,33 @@ type Refs interface {
 	Placed(ctx context.Context, p Partition, obj ObjectID) (map[RoomID]Placement, error)
 	// ActiveThreads returns threads of a partition active since a time, at most limit.
 	ActiveThreads(ctx context.Context, p Partition, since time.Time, limit int) ([]*Thread, error)
+}
+
+// Glances read in one round trip what handling an inbound or sending an outgoing asks for anyway.
+type Glances interface {
+	// Spoken returns what is known of a message that somebody wrote in a thread. Who wrote it, the room and its project are
+	// read on the way, so that People and Projects know them for a moment.
+	Spoken(ctx context.Context, p Partition, in Inbound) (Spoken, error)
+	// Shown returns a comment, where it shows, and its task's thread in a room; CodeNotFound when there is no such comment.
+	Shown(ctx context.Context, p Partition, obj ObjectID, room RoomID) (Shown, error)
+}
+
+// Spoken is a message as the store sees it before it is handled.
+type Spoken struct {
+	// Thread is where it was said; nil when that is no task's.
+	Thread *Thread
+	// Object is what the message shows, as Refs.Object tells it: Tomb when it was deleted before, Known when either is set.
+	Object      ObjectID
+	Tomb, Known bool
+	// Task is the thread's, where it could be guessed; nil says nothing.
+	Task *Task
+}
+
+// Shown is a comment as the store sees it before it is brought to a room.
+type Shown struct {
+	Comment *Comment
+	Placed  map[RoomID]Placement
+	Thread  *Thread // of the comment's task in that room; nil before it is opened
 }
 
 // Journal is the durable queue of inbounds and outgoings, one pair per partition.

@@ -26,6 +26,7 @@ type Store struct {
 	Members *rdb.Members
 	Gaps    *rdb.Gaps
 	Limiter *rdb.Limiter
+	Glances *Glances
 
 	client   redis.UniversalClient
 	embedded *rdb.Embedded
@@ -80,7 +81,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.DB, db.Wait = db, o.Wait
-	s.Review, s.Journal, s.People, s.Jobs = review.New(db), journal.New(db), people.New(db, o.Clock), jobs.New(db, o.Clock)
+	s.Journal = journal.New(db)
+	s.Review, s.People, s.Jobs = review.New(db, s.Journal), people.New(db, o.Clock), jobs.New(db, o.Clock)
+	s.Glances = &Glances{db: db, review: s.Review, people: s.People, journal: s.Journal}
+	s.Journal.Ahead = s.Glances.ahead
 	holder := rdb.NewHolder()
 	s.Leases = &rdb.Leases{DB: db, Holder: holder, Clock: o.Clock}
 	s.Members, s.Gaps = &rdb.Members{DB: db, Holder: holder}, &rdb.Gaps{DB: db, Holder: holder}

@@ -99,10 +99,12 @@ type paces struct {
 	waited  map[string]int
 }
 
-func (p *paces) Wait(ctx context.Context, b string) error {
+func (p *paces) Wait(ctx context.Context, all ...string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.waited[b]++
+	for _, b := range all {
+		p.waited[b]++
+	}
 	return ctx.Err()
 }
 func (p *paces) Limited(_ context.Context, b string, d time.Duration) {

@@ -63,18 +63,28 @@ func (r *rest) teach(ctx context.Context, bucket string, n int, window time.Dura
 	}
 }
 
-// wait asks the shared limiter for leave in what the caller named and in the route's bucket. The global bucket comes
-// last, in waitGlobal: a place in it is not kept from other rooms while one room waits.
-func (r *rest) wait(ctx context.Context, c call) error {
+// wait asks the shared limiter for leave in what the caller named and in the route's bucket, and then in those given. The
+// global bucket comes last: a place in it is not kept from other rooms while one room waits. So a call that has more to
+// wait for asks for it in waitGlobal.
+func (r *rest) wait(ctx context.Context, c call, then ...string) error {
 	if c.exempt {
 		return nil
 	}
+	buckets := make([]string, 0, 3)
 	if c.extra != "" {
-		if err := waited(ctx, r.limiter.Wait(ctx, c.extra)); err != nil {
-			return err
-		}
+		buckets = append(buckets, c.extra)
 	}
-	return waited(ctx, r.limiter.Wait(ctx, r.bucketOf(c)))
+	buckets = append(buckets, r.bucketOf(c))
+	return waited(ctx, r.limiter.Wait(ctx, append(buckets, then...)...))
+}
+
+// waitAll is wait and waitGlobal in one.
+func (r *rest) waitAll(ctx context.Context, c call) error {
+	if c.exempt {
+		return nil
+	}
+	r.teach(ctx, globalBucket, globalCalls, globalWindow)
+	return r.wait(ctx, c, globalBucket)
 }
 
 func (r *rest) waitGlobal(ctx context.Context, c call) error {

@@ -21,7 +21,16 @@ type places struct {
 	stands chan struct{}
 }
 
-func (p *places) Wait(ctx context.Context, b string) error {
+func (p *places) Wait(ctx context.Context, all ...string) error {
+	for _, b := range all {
+		if err := p.wait(ctx, b); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (p *places) wait(ctx context.Context, b string) error {
 	if b == p.shut {
 		p.stands <- struct{}{}
 		<-ctx.Done()

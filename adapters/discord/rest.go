@@ -68,27 +68,29 @@ func newREST(base string, token core.Secret, l core.Limiter, client *http.Client
 // do makes the call and decodes the answer into out, which may be nil. An answer that cannot be read after a success
 // leaves a creating call's outcome unknown.
 func (r *rest) do(ctx context.Context, c call, out any) error {
-	// A room that must wait does so before it takes what rooms share.
-	if err := r.wait(ctx, c); err != nil {
-		return fmt.Errorf("%s: %w", c.route, err)
-	}
 	timeout := callTimeout
 	if c.upload != nil && len(c.upload.files) > 0 {
 		timeout = uploadTimeout
+		// A room that must wait does so before it takes what rooms share.
+		if err := r.wait(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", c.route, err)
+		}
 		select {
 		case r.uploads <- struct{}{}:
 			defer func() { <-r.uploads }()
 		case <-ctx.Done():
 			return cut(ctx, ctx.Err(), false, c.eff)
 		}
+		if err := r.waitGlobal(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", c.route, err)
+		}
+	} else if err := r.waitAll(ctx, c); err != nil {
+		return fmt.Errorf("%s: %w", c.route, err)
 	}
 	if c.eff == creating {
 		if err := core.MayPost(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.route, err)
 		}
-	}
-	if err := r.waitGlobal(ctx, c); err != nil {
-		return fmt.Errorf("%s: %w", c.route, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -187,6 +189,6 @@ func seconds(s string) time.Duration {
 // freely is the limiter of tools and tests that brought none.
 type freely struct{}
 
-func (freely) Wait(ctx context.Context, _ string) error          { return context.Cause(ctx) }
+func (freely) Wait(ctx context.Context, _ ...string) error       { return context.Cause(ctx) }
 func (freely) Limited(context.Context, string, time.Duration)    {}
 func (freely) Learn(context.Context, string, int, time.Duration) {}

@@ -146,7 +146,7 @@ func (a *Adapter) Close() {
 // noLimiter is used when nobody paces us.
 type noLimiter struct{}
 
-func (noLimiter) Wait(ctx context.Context, _ string) error          { return context.Cause(ctx) }
+func (noLimiter) Wait(ctx context.Context, _ ...string) error       { return context.Cause(ctx) }
 func (noLimiter) Limited(context.Context, string, time.Duration)    {}
 func (noLimiter) Learn(context.Context, string, int, time.Duration) {}
 

@@ -35,15 +35,17 @@ func (m *minutes) Sleep(ctx context.Context, d time.Duration) error {
 
 func (m *minutes) pass(d time.Duration) { m.mu.Lock(); m.now = m.now.Add(d); m.mu.Unlock() }
 
-func (m *minutes) Wait(ctx context.Context, b string) error {
+func (m *minutes) Wait(ctx context.Context, all ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	wait := max(m.next[b].Sub(m.now), m.closed[b].Sub(m.now))
-	if wait > 0 {
-		return &core.Error{Code: core.CodeRetry, RetryAfter: wait}
-	}
-	if m.rate[b] == 1 {
-		m.next[b] = m.now.Add(time.Minute)
+	for _, b := range all {
+		wait := max(m.next[b].Sub(m.now), m.closed[b].Sub(m.now))
+		if wait > 0 {
+			return &core.Error{Code: core.CodeRetry, RetryAfter: wait}
+		}
+		if m.rate[b] == 1 {
+			m.next[b] = m.now.Add(time.Minute)
+		}
 	}
 	return ctx.Err()
 }

@@ -19,10 +19,10 @@ type buckets struct {
 	rates  map[string]int
 }
 
-func (b *buckets) Wait(ctx context.Context, name string) error {
+func (b *buckets) Wait(ctx context.Context, names ...string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.waited = append(b.waited, name)
+	b.waited = append(b.waited, names...)
 	return ctx.Err()
 }
 

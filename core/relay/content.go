@@ -8,7 +8,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -136,23 +135,19 @@ func (d *Deliverer) takeBack(ctx context.Context, t *try, m *core.Comment) error
 	return nil
 }
 
-// lookUp reads a comment and where it shows, and the thread that it goes to; the three questions share their way.
+// lookUp reads a comment and where it shows, and the thread that it goes to, unless that came with the entry.
 func (d *Deliverer) lookUp(ctx context.Context, t *try) (*core.Comment, map[core.RoomID]core.Placement, error) {
-	_, task, id := t.out.Object.Parts()
-	var m *core.Comment
-	var placed map[core.RoomID]core.Placement
-	var errs [2]error
-	var wg sync.WaitGroup
-	wg.Go(func() { m, errs[0] = d.Comments.Comment(ctx, task, core.CommentID(id)) })
-	wg.Go(func() { placed, errs[1] = d.Refs.Placed(ctx, t.p, t.out.Object) })
-	t.thread, t.noThread = d.Refs.TaskThread(ctx, task, t.out.Room)
-	wg.Wait()
-	for _, err := range errs {
+	g := t.shown
+	t.shown = nil // it is what was true just now, not at the next try
+	if g == nil {
+		now, err := d.Glances.Shown(ctx, t.p, t.out.Object, t.out.Room)
 		if err != nil {
 			return nil, nil, err
 		}
+		g = &now
 	}
-	return m, placed, nil
+	t.thread = g.Thread
+	return g.Comment, g.Placed, nil
 }
 
 // author is who a comment is shown as. People known on both sides go by their name; of others the name says where they

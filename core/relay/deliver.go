@@ -43,6 +43,7 @@ type Deliverer struct {
 	Changes   core.Changes
 	Comments  core.Comments
 	Refs      core.Refs
+	Glances   core.Glances
 	Posts     core.Posts
 	People    core.People
 	Desk      Desk
@@ -83,7 +84,7 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 	defer release()
 	ctx = core.WithMayPost(ctx, h.sure)
 	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
-	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At, heir: e.Replayed && !e.Item.Again}
+	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At, heir: e.Replayed && !e.Item.Again, shown: e.Shown}
 	if e.Replayed || e.Item.Again || d.Forgetful && before(e.ID, h.l) {
 		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
 		// looked for too where the store may have failed over and forgotten that it was handed out.
@@ -260,8 +261,8 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 
 // threadOf returns a task's thread in a room.
 func (d *Deliverer) threadOf(ctx context.Context, t *try) (core.ThreadID, error) {
-	th, err := t.thread, t.noThread
-	if th == nil || err != nil {
+	th, err := t.thread, error(nil)
+	if th == nil {
 		th, err = d.Refs.TaskThread(ctx, t.out.Task, t.out.Room)
 	}
 	if core.ErrorCode(err) == core.CodeNotFound {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -16,10 +17,23 @@ import (
 // partition has a newer holder; anything else buries the inbound.
 type Handler interface {
 	// Handle settles an inbound. It returns an early, and has done nothing, when the inbound's thread must be caught up
-	// first; with must it does not wait for that.
-	Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], must bool) error
+	// first.
+	Handle(ctx context.Context, t Turn) error
 	// Bury settles an inbound that cannot be handled, keeping it with its reason.
-	Bury(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], cause error) error
+	Bury(ctx context.Context, t Turn, cause error) error
+}
+
+// Turn is an inbound whose turn it is in its partition.
+type Turn struct {
+	Partition core.Partition
+	Lease     core.Lease
+	Entry     core.Entry[core.Inbound]
+	// Must says that it waits for no history.
+	Must bool
+	// Took gets what is to be sent next, where settling the inbound handed that out; see core.Change.
+	Took func([]core.Entry[core.Outgoing])
+	// AtOnce says whether an outgoing would be sent as soon as it is handed out.
+	AtOnce func(core.Outgoing) bool
 }
 
 // Worker does background work of a partition while it is held; it returns when the context ends.
@@ -70,6 +84,11 @@ func (e *Engine) work(h *holding) {
 		wg.Go(func() { w.Work(ctx, h.p, h.l) })
 	}
 	lanes := newLanes(h, &wg, e.Out)
+	h.atOnce = lanes.free
+	h.took = func(outs []core.Entry[core.Outgoing]) {
+		lanes.putAll(ctx, outs)
+		runtime.Gosched() // people wait for what is sent; what this loop does next is mostly to wait, too
+	}
 	park := newParking(e.Clock)
 	for ctx.Err() == nil {
 		wait := readBlock
@@ -92,10 +111,8 @@ func (e *Engine) work(h *holding) {
 			}
 			continue
 		}
-		for _, o := range outs {
-			if err := lanes.put(ctx, o); err != nil {
-				return
-			}
+		if !lanes.putAll(ctx, outs) {
+			return
 		}
 		for _, in := range inThread(ins) {
 			if !e.inbound(h, park, in) {
@@ -196,7 +213,7 @@ func (e *Engine) handle(h *holding, park *parking, in core.Entry[core.Inbound]) 
 		case code == core.CodeConflict && try < maxTries:
 		default:
 			log.ErrorContext(ctx, "inbound buried", "error", err, "tries", try)
-			if err := e.Handler.Bury(h.ctx, h.p, h.l, in, err); err == nil {
+			if err := e.Handler.Bury(h.ctx, h.turn(in, true), err); err == nil {
 				return true
 			} else if core.ErrorCode(err) == core.CodeGone {
 				return false
@@ -215,7 +232,7 @@ func (e *Engine) safely(h *holding, in core.Entry[core.Inbound], must bool) (err
 			err = core.Wrap(core.CodeInternal, panicError(r))
 		}
 	}()
-	return e.Handler.Handle(h.ctx, h.p, h.l, in, must)
+	return e.Handler.Handle(h.ctx, h.turn(in, must))
 }
 
 // backoff is 250 ms, doubling to 5 s.

@@ -39,10 +39,19 @@ type holding struct {
 	end    context.CancelCauseFunc
 	give   context.CancelCauseFunc
 
+	// took hands outgoings to the lanes, atOnce tells whether one's lane is free.
+	took   func([]core.Entry[core.Outgoing])
+	atOnce func(core.Outgoing) bool
+
 	leases core.Leases
 	clock  core.Clock
 	mu     sync.Mutex
 	good   time.Time // when the lease was last known to be ours
+}
+
+// turn gives an inbound its turn.
+func (h *holding) turn(in core.Entry[core.Inbound], must bool) Turn {
+	return Turn{Partition: h.p, Lease: h.l, Entry: in, Must: must, Took: h.took, AtOnce: h.atOnce}
 }
 
 // renew extends the lease. A lost one ends the work.

@@ -47,6 +47,16 @@ func laneOf(e core.Entry[core.Outgoing]) string {
 	}
 }
 
+// putAll adds entries in their order; false when the context ended before all were added. They stay in the outbox.
+func (s *lanes) putAll(ctx context.Context, outs []core.Entry[core.Outgoing]) bool {
+	for _, o := range outs {
+		if s.put(ctx, o) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // put adds an entry to its lane and starts the lane if it sleeps. It blocks when too much waits.
 func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	for {
@@ -55,6 +65,7 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 			break
 		}
 		s.mu.Unlock()
+		e.Shown = nil
 		select {
 		case <-s.space:
 		case <-ctx.Done():
@@ -64,12 +75,23 @@ func (s *lanes) put(ctx context.Context, e core.Entry[core.Outgoing]) error {
 	defer s.mu.Unlock()
 	lane := laneOf(e)
 	q, running := s.queues[lane]
+	if running {
+		e.Shown = nil // content is read when it is sent, and that is later
+	}
 	s.queues[lane] = insert(q, e)
 	s.waiting++
 	if !running {
 		s.wg.Go(func() { s.run(lane) }) //nolint:contextcheck // a holding has its own
 	}
 	return nil
+}
+
+// free reports whether nothing is sent or waits in an outgoing's lane.
+func (s *lanes) free(o core.Outgoing) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, running := s.queues[laneOf(core.Entry[core.Outgoing]{Item: o})]
+	return !running
 }
 
 // insert puts an entry at the end of a lane; a comment goes before the comments that wait there and were said later. What

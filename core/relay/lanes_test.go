@@ -44,3 +44,19 @@ func TestInsert(t *testing.T) {
 		})
 	}
 }
+
+// TestContentIsReadWhenItIsSent: what was seen with an entry is of no use once the entry has to wait.
+func TestContentIsReadWhenItIsSent(t *testing.T) {
+	l := newLanes(nil, nil, nil)
+	e := core.Entry[core.Outgoing]{ID: "1-1", Item: core.Outgoing{Kind: core.OutComment, Room: "r", Task: "T-1"}, Shown: &core.Shown{}}
+	l.queues[laneOf(e)] = nil // its lane is sending something
+	if l.free(e.Item) || !l.free(core.Outgoing{Kind: core.OutComment, Room: "r", Task: "T-2"}) {
+		t.Error("one lane is busy, the other one is free")
+	}
+	if err := l.put(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if q := l.queues[laneOf(e)]; len(q) != 1 || q[0].Shown != nil {
+		t.Errorf("it waits as %+v", q)
+	}
+}

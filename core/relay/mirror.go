@@ -42,6 +42,9 @@ func (r *Router) roomTalk(ctx context.Context, s *Scope) error {
 // the scope's talk where that is not known yet. No task: nobody else is to see the message.
 func (r *Router) talkOf(ctx context.Context, s *Scope) (*core.Task, []*core.Thread, error) {
 	if s.Thread != nil {
+		if g := s.glance; g != nil && g.Task != nil {
+			return g.Task, nil, nil
+		}
 		task, err := r.Tasks.Task(ctx, s.Thread.Task)
 		return task, nil, err
 	}

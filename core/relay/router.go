@@ -20,6 +20,8 @@ type Scope struct {
 	Project   *core.Project
 	Thread    *core.Thread // nil outside task threads
 	Talk      *core.Thread // the room's own talk or a thread of it, where that is mirrored
+
+	glance *core.Spoken // what was seen of a message at the beginning; nil when it was not looked for, or is of no use any more
 }
 
 // spoken is the thread that talk belongs to, of a task or not; nil when there is none.
@@ -53,6 +55,7 @@ type Router struct {
 	Tasks    core.Tasks
 	Comments core.Comments
 	Refs     core.Refs
+	Glances  core.Glances
 	Changes  core.Changes
 	Journal  core.Journal
 	Commands Commands
@@ -72,12 +75,12 @@ func (d *Deliverer) Opening(ctx context.Context, room core.RoomID) bool {
 }
 
 // Handle settles one inbound.
-func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], must bool) error {
-	s := Scope{Partition: p, In: e.Item, Replayed: e.Replayed}
+func (r *Router) Handle(ctx context.Context, t Turn) error {
+	s := Scope{Partition: t.Partition, In: t.Entry.Item, Replayed: t.Entry.Replayed}
 	if err := r.fill(ctx, &s); err != nil {
 		return err
 	}
-	if !must {
+	if !t.Must {
 		if err := r.early(ctx, s); err != nil {
 			return err
 		}
@@ -98,7 +101,8 @@ func (r *Router) Handle(ctx context.Context, p core.Partition, l core.Lease, e c
 	default:
 		c = r.explain(ctx, s, err)
 	}
-	c.Partition, c.Lease, c.Handled, c.Inbound = p, l, e.ID, e.Item.ID
+	c.Partition, c.Lease, c.Handled, c.Inbound = t.Partition, t.Lease, t.Entry.ID, s.In.ID
+	c.Took, c.AtOnce = t.Took, t.AtOnce
 	return r.Changes.Apply(ctx, c)
 }
 
@@ -174,10 +178,11 @@ func Answer(in core.Inbound, card core.Card) core.Outgoing {
 }
 
 // Bury settles an inbound that cannot be handled.
-func (r *Router) Bury(ctx context.Context, p core.Partition, l core.Lease, e core.Entry[core.Inbound], cause error) error {
-	c := core.Change{Partition: p, Lease: l, Handled: e.ID, Dead: deadInbound(e.Item, cause, r.Clock.Now())}
-	if e.Item.Reply.Kind != core.ReplyNone {
-		c.Out = append(c.Out, Answer(e.Item, core.Card{Body: core.Plain(core.SafeMessage(cause)), Tone: core.ToneBad}))
+func (r *Router) Bury(ctx context.Context, t Turn, cause error) error {
+	in := t.Entry.Item
+	c := core.Change{Partition: t.Partition, Lease: t.Lease, Handled: t.Entry.ID, Dead: deadInbound(in, cause, r.Clock.Now()), Took: t.Took}
+	if in.Reply.Kind != core.ReplyNone {
+		c.Out = append(c.Out, Answer(in, core.Card{Body: core.Plain(core.SafeMessage(cause)), Tone: core.ToneBad}))
 	}
 	return r.Changes.Apply(ctx, c)
 }
@@ -209,6 +214,9 @@ func keep(d *core.DeadLetter, v any) {
 
 func (r *Router) fill(ctx context.Context, s *Scope) error {
 	in := s.In
+	if err := r.look(ctx, s); err != nil {
+		return err
+	}
 	if in.Actor.Identity != "" && !in.Actor.Bot {
 		p, err := r.People.Meet(ctx, in.Actor)
 		if err != nil {
@@ -249,6 +257,33 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 	return r.roomTalk(ctx, s)
 }
 
+// look reads in one round trip what the handling of a message in a thread asks for.
+func (r *Router) look(ctx context.Context, s *Scope) error {
+	if s.In.Kind != core.InboundMessage || s.In.Message == nil || s.In.Thread == "" || s.In.Actor.Bot || s.Partition[0] != 'p' {
+		return nil
+	}
+	seen, err := r.Glances.Spoken(ctx, s.Partition, s.In)
+	if err != nil {
+		return err
+	}
+	s.glance = &seen
+	return nil
+}
+
+// object is Refs.Object for the message itself.
+func (r *Router) object(ctx context.Context, s Scope) (core.ObjectID, bool, error) {
+	switch g := s.glance; {
+	case g == nil:
+		return r.Refs.Object(ctx, s.Partition, s.In.Room, s.In.Message.ID)
+	case !g.Known:
+		return "", false, core.Wrap(core.CodeNotFound, errUnknown)
+	default:
+		return g.Object, g.Tomb, nil
+	}
+}
+
+var errUnknown = errors.New("the message is not known yet")
+
 // place puts the inbound into a thread.
 func (s *Scope) place(th *core.Thread) {
 	if th.Task.IsTalk() {
@@ -267,6 +302,11 @@ func (r *Router) thread(ctx context.Context, s *Scope) error {
 	if s.Partition[0] != 'p' {
 		return nil
 	}
+	if s.glance != nil && s.glance.Thread != nil {
+		s.place(s.glance.Thread)
+		return nil
+	}
+	s.glance = nil // what follows may take a while
 	wctx, cancel := context.WithTimeout(ctx, openWait)
 	defer cancel()
 	for {

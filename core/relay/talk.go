@@ -19,7 +19,7 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	if s.spoken() == nil && !r.mirrors(s) {
 		return r.inNoThread(ctx, s)
 	}
-	obj, tomb, err := r.Refs.Object(ctx, s.Partition, s.In.Room, m.ID)
+	obj, tomb, err := r.object(ctx, s)
 	switch {
 	case tomb:
 		return core.Change{}, nil // deleted before it was known; it stays deleted

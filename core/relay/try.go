@@ -8,22 +8,22 @@ import (
 
 // try is the state of one entry over its tries.
 type try struct {
-	p        core.Partition
-	l        core.Lease
-	out      core.Outgoing
-	since    time.Time
-	unknown  int
-	heir     bool             // an earlier holder had it, and this process has not tried it yet
-	posting  bool             // the present operation makes a new message
-	tried    int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
-	done     []core.MessageID // parts posted by an earlier try
-	opened   func()           // to be called when the thread that this opens is recorded
-	place    *core.PlaceWrite
-	placed   map[core.RoomID]core.Placement // where the object showed before
-	mark     *core.Mark
-	thread   *core.Thread // the task's thread there, where it was looked up with the content
-	noThread error
-	joins    bool // the conversation has no record in this room yet
+	p       core.Partition
+	l       core.Lease
+	out     core.Outgoing
+	since   time.Time
+	unknown int
+	heir    bool             // an earlier holder had it, and this process has not tried it yet
+	posting bool             // the present operation makes a new message
+	tried   int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
+	done    []core.MessageID // parts posted by an earlier try
+	opened  func()           // to be called when the thread that this opens is recorded
+	place   *core.PlaceWrite
+	placed  map[core.RoomID]core.Placement // where the object showed before
+	mark    *core.Mark
+	shown   *core.Shown  // what came with the entry
+	thread  *core.Thread // the task's thread there, where it was found with the content
+	joins   bool         // the conversation has no record in this room yet
 }
 
 // sees remembers where the object shows.

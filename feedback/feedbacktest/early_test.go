@@ -18,11 +18,11 @@ func TestReplyBeforeItsThread(t *testing.T) {
 	p := s.DB.Parts.OfProject("ACME")
 	arrange(t, s, p)
 	quiet := slog.New(slog.DiscardHandler)
-	router := &relay.Router{Parts: s.DB.Parts, People: s.People, Projects: s.People, Tasks: s.Review, Comments: s.Review, Refs: s.Review, Changes: s.Review, Journal: s.Journal,
+	router := &relay.Router{Parts: s.DB.Parts, People: s.People, Projects: s.People, Tasks: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, Changes: s.Review, Journal: s.Journal,
 		Clock: core.SystemClock{}, Log: quiet}
 	w := &wall{shown: map[core.MessageID]string{}, reacted: map[string]bool{}}
 	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Slack: &side{w, core.Slack}, core.Discord: &side{w, core.Discord}}, Journal: s.Journal,
-		Changes: s.Review, Comments: s.Review, Refs: s.Review, People: s.People, Clock: core.SystemClock{}, Log: quiet}
+		Changes: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, People: s.People, Clock: core.SystemClock{}, Log: quiet}
 	engine := &relay.Engine{Parts: s.DB.Parts, Leases: s.Leases, Journal: s.Journal, Handler: router, Out: out, Clock: core.SystemClock{}, Log: quiet}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var wg sync.WaitGroup

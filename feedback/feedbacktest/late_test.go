@@ -81,7 +81,7 @@ func late(t *testing.T, slow *slowSide, stolen func(s *feedback.Store, p core.Pa
 	p := s.DB.Parts.OfProject("ACME")
 	arrange(t, s, p)
 	quiet := slog.New(slog.DiscardHandler)
-	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Discord: slow}, Journal: s.Journal, Changes: s.Review, Comments: s.Review, Refs: s.Review,
+	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Discord: slow}, Journal: s.Journal, Changes: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances,
 		Posts: s.Review, People: s.People, Clock: core.SystemClock{}, Log: quiet}
 	engine := &relay.Engine{Parts: s.DB.Parts, Leases: s.Leases, Journal: s.Journal, Handler: nobody{}, Out: out, Clock: core.SystemClock{}, Log: quiet}
 	c := &core.Comment{ID: "c-1", Task: theTask, Source: core.MessageRef{Room: slackRoom, Thread: threadIn(slackRoom), ID: "m1"}, Text: core.Plain("hello")}
@@ -169,7 +169,7 @@ func TestDeletedMeanwhile(t *testing.T) {
 	arrange(t, s, p)
 	found := &foundSide{}
 	quiet := slog.New(slog.DiscardHandler)
-	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Discord: found}, Journal: s.Journal, Changes: s.Review, Comments: s.Review, Refs: s.Review,
+	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Discord: found}, Journal: s.Journal, Changes: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances,
 		Posts: s.Review, People: s.People, Clock: core.SystemClock{}, Log: quiet}
 	engine := &relay.Engine{Parts: s.DB.Parts, Leases: s.Leases, Journal: s.Journal, Handler: nobody{}, Out: out, Clock: core.SystemClock{}, Log: quiet}
 	c := &core.Comment{ID: "c-1", Task: theTask, Source: core.MessageRef{Room: slackRoom, Thread: threadIn(slackRoom), ID: "m1"}, Text: core.Plain("hello"), Deleted: true, Edits: 1}

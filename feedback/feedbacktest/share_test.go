@@ -35,11 +35,11 @@ func startReplica(t *testing.T, s *feedback.Store, name string) *replica {
 
 type nobody struct{}
 
-func (nobody) Handle(context.Context, core.Partition, core.Lease, core.Entry[core.Inbound], bool) error {
+func (nobody) Handle(context.Context, relay.Turn) error {
 	return nil
 }
 
-func (nobody) Bury(context.Context, core.Partition, core.Lease, core.Entry[core.Inbound], error) error {
+func (nobody) Bury(context.Context, relay.Turn, error) error {
 	return nil
 }
 

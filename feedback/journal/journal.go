@@ -18,9 +18,13 @@ import (
 // Journal implements core.Journal.
 type Journal struct {
 	db *rdb.DB
+	// Ahead asks, together with a read, what the handling of the first inbound will ask; what it returns reads the answers.
+	// It may be nil, and is set before the journal is used.
+	Ahead func(ctx context.Context, c redis.Cmdable, p core.Partition, in core.Inbound) func() (core.Spoken, error)
 
 	mu      sync.Mutex
 	readers map[core.Partition]*reader
+	ahead   map[core.Partition]foreseen
 	intakes map[core.Partition]*intake
 }
 
@@ -32,11 +36,13 @@ type reader struct {
 	lastIn        string // newest ids in hand
 	lastOut       string
 	groupsCreated bool
+	// idle says that there was nothing more when it was last asked: it waits before it asks again.
+	idle bool
 }
 
 // New returns the journal of a store.
 func New(db *rdb.DB) *Journal {
-	return &Journal{db: db, readers: map[core.Partition]*reader{}, intakes: map[core.Partition]*intake{}}
+	return &Journal{db: db, readers: map[core.Partition]*reader{}, ahead: map[core.Partition]foreseen{}, intakes: map[core.Partition]*intake{}}
 }
 
 const (
@@ -98,8 +104,17 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		}
 		r.groupsCreated = true
 	}
-	for {
-		rows, err := readScript.Run(ctx, j.db.Client, []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, l.Fence, max, r.lastIn, r.lastOut).Result()
+	for asked := false; ; asked = true {
+		var next *core.Entry[core.Inbound]
+		if wait > 0 && (asked || r.idle) {
+			r.idle = false
+			var err error
+			if next, err = j.await(ctx, inKey, outKey, r, wait); err != nil {
+				return nil, nil, err
+			}
+			wait = 0
+		}
+		rows, err := j.read(ctx, p, next, []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, l.Fence, max, r.lastIn, r.lastOut)
 		if err != nil {
 			r.groupsCreated = false // the stream may have been lost with its group
 			return nil, nil, rdb.Fault(err)
@@ -108,16 +123,62 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		if !ok {
 			return nil, nil, core.Wrap(core.CodeGone, fmt.Errorf("partition %s has a newer holder", p))
 		}
-		ins, outs := decode(list)
+		ins, outs := decode(list, next)
 		r.note(ins, outs)
+		// One at a time is a quiet partition. In a busy one the next is there already, and to wait for it would be a question
+		// more.
+		r.idle = len(ins)+len(outs) <= 1
 		if len(ins)+len(outs) > 0 || wait <= 0 {
 			return ins, outs, nil
 		}
-		if err := j.await(ctx, inKey, outKey, r, wait); err != nil {
-			return nil, nil, err
-		}
-		wait = 0
 	}
+}
+
+// read hands entries out. If it is known which inbound comes first, what its handling asks is asked on the same way.
+func (j *Journal) read(ctx context.Context, p core.Partition, next *core.Entry[core.Inbound], keys []string, args ...any) (any, error) {
+	j.foresee(p, foreseen{})
+	if next == nil || j.Ahead == nil || next.Item.Kind != core.InboundMessage {
+		return readScript.Run(ctx, j.db.Client, keys, args...).Result()
+	}
+	pipe := j.db.Client.Pipeline()
+	asked := readScript.EvalSha(ctx, pipe, keys, args...)
+	answer := j.Ahead(ctx, pipe, p, next.Item)
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	rows, err := asked.Result()
+	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the server forgot it
+		return readScript.Run(ctx, j.db.Client, keys, args...).Result()
+	}
+	if err == nil {
+		j.foresee(p, foreseen{id: next.Item.ID, answer: answer})
+	}
+	return rows, err
+}
+
+// foreseen is what was asked for an inbound together with the read that handed it out. It is of use only to the handling
+// that follows at once.
+type foreseen struct {
+	id     core.InboundID
+	answer func() (core.Spoken, error)
+}
+
+func (j *Journal) foresee(p core.Partition, f foreseen) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ahead[p] = f
+}
+
+// Foreseen returns what was asked ahead for an inbound. It is told once, and only while nothing else of the partition was
+// asked for, read or written since.
+func (j *Journal) Foreseen(p core.Partition, id core.InboundID) (core.Spoken, bool) {
+	j.mu.Lock()
+	f := j.ahead[p]
+	j.ahead[p] = foreseen{}
+	j.mu.Unlock()
+	if f.answer == nil || f.id != id {
+		return core.Spoken{}, false
+	}
+	s, err := f.answer()
+	return s, err == nil
 }
 
 func (j *Journal) reader(p core.Partition, l core.Lease) *reader {
@@ -131,6 +192,33 @@ func (j *Journal) reader(p core.Partition, l core.Lease) *reader {
 	return r
 }
 
+// maxTaken bounds what one change hands out; the next read gets what is left.
+const maxTaken = 100
+
+// CommitAndTake commits a change of a lease's reader and hands out in the same step what Read would hand out next of the
+// outbox, the change's own outgoings among it. It must not run beside a Read of the same lease. An entry is handed out by
+// either of them, once: both go on behind the newest one in hand, and what an answer carried that was lost is read again.
+// What also asks is answered behind the change, in the same round trip, unless answered is false.
+func (j *Journal) CommitAndTake(ctx context.Context, b *rdb.Batch, p core.Partition, l core.Lease, also func(redis.Cmdable)) (outs []core.Entry[core.Outgoing], answered bool, err error) {
+	j.mu.Lock()
+	r := j.readers[p]
+	j.ahead[p] = foreseen{}
+	j.mu.Unlock()
+	if r == nil || r.fence != l.Fence {
+		return nil, false, b.Commit(ctx) // it never read, or this process holds the partition anew
+	}
+	b.HandsOut(j.db.Keys.Outbox(p), maxTaken, r.lastOut)
+	rows, answered, err := b.CommitAndTake(ctx, also)
+	for _, row := range rows {
+		e := core.Entry[core.Outgoing]{ID: core.EntryID(row.ID), Replayed: row.Old}
+		e.Err = rdb.DecodeJSON([]byte(row.Entry), &e.Item)
+		outs = append(outs, e)
+	}
+	r.note(nil, outs)
+	r.idle = r.idle && err == nil && len(outs) < maxTaken
+	return outs, answered, err
+}
+
 func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
 	if n := len(ins); n > 0 {
 		r.lastIn = string(ins[n-1].ID)
@@ -140,20 +228,30 @@ func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Out
 	}
 }
 
-// await blocks until something newer than what was seen lies in either stream, or the context ends. It takes nothing. A
-// blocked read cannot be called back: it is left to run out by itself.
-func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) error {
+// await blocks until something newer than what was seen lies in either stream, or the context ends. It takes nothing, and
+// tells the first inbound that lies there, if it can be read. A blocked read cannot be called back: it is left to run out by
+// itself.
+func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) (*core.Entry[core.Inbound], error) {
 	args := &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}
-	done := make(chan error, 1)
-	go func() { done <- j.db.Client.XRead(ctx, args).Err() }()
+	done := make(chan *redis.XStreamSliceCmd, 1)
+	go func() { done <- j.db.Client.XRead(ctx, args) }()
 	select {
-	case err := <-done:
-		if errors.Is(err, redis.Nil) {
-			return nil
+	case got := <-done:
+		if err := got.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return nil, rdb.Fault(err)
 		}
-		return rdb.Fault(err)
+		for _, s := range got.Val() {
+			if s.Stream != inKey || len(s.Messages) == 0 {
+				continue
+			}
+			first := &core.Entry[core.Inbound]{ID: core.EntryID(s.Messages[0].ID)}
+			if data, _ := s.Messages[0].Values[field].(string); rdb.DecodeJSON([]byte(data), &first.Item) == nil {
+				return first, nil
+			}
+		}
+		return nil, nil
 	case <-ctx.Done():
-		return rdb.Fault(context.Cause(ctx))
+		return nil, rdb.Fault(context.Cause(ctx))
 	}
 }
 
@@ -161,7 +259,8 @@ func isBusyGroup(err error) bool {
 	return len(err.Error()) >= 9 && err.Error()[:9] == "BUSYGROUP"
 }
 
-func decode(list []any) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
+// decode reads the script's answer. An entry that was seen already is not read again.
+func decode(list []any, seen *core.Entry[core.Inbound]) (ins []core.Entry[core.Inbound], outs []core.Entry[core.Outgoing]) {
 	for _, row := range list {
 		cells, ok := row.([]any)
 		if !ok || len(cells) != 4 {
@@ -173,7 +272,11 @@ func decode(list []any) (ins []core.Entry[core.Inbound], outs []core.Entry[core.
 		replayed := cells[3] == "old"
 		if name == "in" {
 			e := core.Entry[core.Inbound]{ID: core.EntryID(id), Replayed: replayed}
-			e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
+			if seen != nil && seen.ID == e.ID {
+				e.Item = seen.Item
+			} else {
+				e.Err = rdb.DecodeJSON([]byte(data), &e.Item)
+			}
 			ins = append(ins, e)
 			continue
 		}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
@@ -49,6 +51,53 @@ func (r *recent) drop(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.rows, key)
+}
+
+// AskAhead asks for those of an identity's person, a room and a project that are not remembered, so that the questions that
+// follow need no way of their own. What it returns remembers the answers once they are there. It promises nothing: what was
+// not read ahead is asked for when it is needed.
+func (s *Store) AskAhead(ctx context.Context, c redis.Cmdable, id core.IdentityID, room core.RoomID, project core.ProjectKey) (remember func()) {
+	now := s.clock.Now()
+	var asked []func()
+	record := func(key string) {
+		if _, fresh := s.recent.get(key, now); fresh {
+			return
+		}
+		cmd := c.HMGet(ctx, key, "v", "d")
+		asked = append(asked, func() {
+			if vals, err := cmd.Result(); err == nil && vals[0] != nil && vals[1] != nil {
+				s.recent.put(key, vals, now)
+			}
+		})
+	}
+	if id != "" {
+		key := s.identityKey(id)
+		old, fresh := s.recent.get(key, now)
+		person := core.MakePersonID(id) // as long as it was not joined to another
+		if len(old) == 1 {
+			if known, _ := old[0].(string); known != "" {
+				person = core.PersonID(known)
+			}
+		}
+		if !fresh {
+			cmd := c.Get(ctx, key)
+			asked = append(asked, func() {
+				if known, err := cmd.Result(); err == nil {
+					s.recent.put(key, []any{known}, now)
+				}
+			})
+		}
+		record(s.personKey(person))
+	}
+	record(s.roomKey(room))
+	if project != "" {
+		record(s.projectKey(project))
+	}
+	return func() {
+		for _, remember := range asked {
+			remember()
+		}
+	}
 }
 
 // read reads a record that may be recentFor old. Missing ones are asked for each time.

@@ -20,11 +20,12 @@ type Batch struct {
 	ops    []any
 	nOps   int
 	settle [2]any // stream's key number and entry id; zero for none
+	hands  [3]any // stream's key number, how many entries, and the newest id in hand; zero for none
 }
 
 // NewBatch begins a change. With a lease, it is written only while no newer holder of that name exists.
 func (db *DB) NewBatch(lease core.Lease) *Batch {
-	return &Batch{db: db, lease: lease, index: map[string]int{}, settle: [2]any{0, ""}}
+	return &Batch{db: db, lease: lease, index: map[string]int{}, settle: [2]any{0, ""}, hands: [3]any{0, 0, ""}}
 }
 
 func (b *Batch) key(k string) int {
@@ -53,6 +54,19 @@ func (b *Batch) ExpectValue(key, value string) {
 // answer was lost: the change then counts as written and nothing is done twice.
 func (b *Batch) Settles(stream, id string) { b.settle = [2]any{b.key(stream), id} }
 
+// HandsOut says that the change, once written, hands out what lies in a stream of the group "w": what is pending behind the
+// newest id in hand, or else what is new, at most count entries. Commit returns them. That spares the holder a round trip to
+// read what it has just written; only the holder may ask, since the lease is what says whose the entries are.
+func (b *Batch) HandsOut(stream string, count int, inHand string) {
+	b.hands = [3]any{b.key(stream), count, inHand}
+}
+
+// Handed is an entry that a change handed out.
+type Handed struct {
+	ID, Entry string
+	Old       bool // handed out before
+}
+
 // Do adds a write: a command whose first argument is the key.
 func (b *Batch) Do(cmd, key string, args ...any) {
 	b.ops = append(b.ops, len(args), cmd, b.key(key))
@@ -65,7 +79,8 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //	KEYS[1..n]  the keys that checks and writes name by number; the last one is the fence when ARGV[1] is set
 //	ARGV[1]     the holder's fencing number, or ""
 //	ARGV[2..3]  the stream's key number and the entry that the change settles; 0 and "" for none
-//	ARGV[4]     number of checks, then per check: key number, hash field ("" for a plain string, "#" for a sheet's
+//	ARGV[4..6]  the key number of a stream to hand entries out from, how many, and the newest id in hand; 0, 0 and "" for none
+//	ARGV[7]     number of checks, then per check: key number, hash field ("" for a plain string, "#" for a sheet's
 //	            revision), expected value ("" for absent)
 //	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments; the script's own
 //	            commands are
@@ -73,7 +88,9 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //	            "claim" (field, value, key numbers of what came early and of the stream), "await" (field, inbound, the
 //	            same key numbers) and "tomb" (field, key number of what came early, seconds): see Claim, Await and Tomb
 //
-// Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0.
+// Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0. When entries are
+// handed out they are returned instead of 0, in order: {{id, entry, "old"|"new"}, ...}. They are read as the journal's own
+// script reads them; a stream without its group hands out nothing, since the change is written by then.
 var changeScript = redis.NewScript(`
 if ARGV[1] ~= '' then
   local f = redis.call('GET', KEYS[#KEYS])
@@ -81,7 +98,7 @@ if ARGV[1] ~= '' then
 end
 local stream = tonumber(ARGV[2])
 if stream > 0 and #redis.call('XRANGE', KEYS[stream], ARGV[3], ARGV[3]) == 0 then return 0 end
-local i = 4
+local i = 7
 local n = tonumber(ARGV[i])
 i = i + 1
 for _ = 1, n do
@@ -149,12 +166,46 @@ for _ = 1, n do
   end
   i = i + 3 + argc
 end
-return 0
+local outbox = tonumber(ARGV[4])
+if outbox == 0 then return 0 end
+local out = {}
+for _, from in ipairs({ARGV[6], '>'}) do
+  if #out == 0 then
+    local got = redis.pcall('XREADGROUP', 'GROUP', 'w', 'w', 'COUNT', ARGV[5], 'STREAMS', KEYS[outbox], from)
+    if got and not got.err then
+      for _, s in ipairs(got) do
+        for _, e in ipairs(s[2]) do
+          local v = ''
+          if e[2] then v = e[2][2] end
+          out[#out+1] = {e[1], v, from == '>' and 'new' or 'old'}
+        end
+      end
+    end
+  end
+end
+return out
 `)
 
 // Commit writes the batch, all or nothing. CodeConflict: a check failed. CodeGone: the lease has a newer holder.
 func (b *Batch) Commit(ctx context.Context) error {
-	argv := make([]any, 0, 5+len(b.checks)+len(b.ops))
+	_, _, err := b.run(ctx, nil)
+	return err
+}
+
+// CommitAndTake is Commit that returns the entries that the change handed out. What also asks travels with the change and is
+// answered behind it; answered is false when it has to be asked again, as after an error.
+func (b *Batch) CommitAndTake(ctx context.Context, also func(redis.Cmdable)) (out []Handed, answered bool, err error) {
+	got, answered, err := b.run(ctx, also)
+	if err != nil {
+		return nil, false, err
+	}
+	rows, _ := got.([]any)
+	return handed(rows), answered, nil
+}
+
+// run writes the batch and returns the script's answer.
+func (b *Batch) run(ctx context.Context, also func(redis.Cmdable)) (got any, answered bool, err error) {
+	argv := make([]any, 0, 9+len(b.checks)+len(b.ops))
 	keys := b.keys
 	if b.lease.Name != "" {
 		argv = append(argv, strconv.FormatInt(b.lease.Fence, 10))
@@ -162,21 +213,45 @@ func (b *Batch) Commit(ctx context.Context) error {
 	} else {
 		argv = append(argv, "")
 	}
-	argv = append(argv, b.settle[0], b.settle[1])
+	argv = append(argv, b.settle[0], b.settle[1], b.hands[0], b.hands[1], b.hands[2])
 	argv = append(append(argv, b.nCheck), b.checks...)
 	argv = append(append(argv, b.nOps), b.ops...)
 	if len(keys) == 0 {
-		return nil
+		return nil, false, nil
 	}
-	code, err := changeScript.Run(ctx, b.db.Client, keys, argv...).Int()
+	if also != nil {
+		pipe := b.db.Client.Pipeline()
+		asked := changeScript.EvalSha(ctx, pipe, keys, argv...)
+		also(pipe)
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		got, err = asked.Result()
+		answered = err == nil
+	}
+	if also == nil || redis.HasErrorPrefix(err, "NOSCRIPT") { // the server forgot it
+		got, err = changeScript.Run(ctx, b.db.Client, keys, argv...).Result()
+	}
 	if err != nil {
-		return Fault(err)
+		return nil, false, Fault(err)
 	}
-	switch code {
-	case 1:
-		return core.Errorf(core.CodeConflict, "Somebody else changed this at the same moment.").WithNext("Please try again.")
-	case 2:
-		return core.Wrap(core.CodeGone, errFenced)
+	switch got { // entries that were handed out are none of these
+	case int64(1):
+		return nil, false, core.Errorf(core.CodeConflict, "Somebody else changed this at the same moment.").WithNext("Please try again.")
+	case int64(2):
+		return nil, false, core.Wrap(core.CodeGone, errFenced)
 	}
-	return nil
+	return got, answered, nil
+}
+
+func handed(rows []any) []Handed {
+	out := make([]Handed, 0, len(rows))
+	for _, row := range rows {
+		cells, ok := row.([]any)
+		if !ok || len(cells) != 3 {
+			continue
+		}
+		id, _ := cells[0].(string)
+		entry, _ := cells[1].(string)
+		out = append(out, Handed{ID: id, Entry: entry, Old: cells[2] == "old"})
+	}
+	return out
 }

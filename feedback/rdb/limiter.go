@@ -23,7 +23,8 @@ type Limiter struct {
 
 	mu    sync.Mutex
 	lines map[string]*line
-	down  time.Time // Redis did not answer; not asked again before this
+	tight map[string]time.Time // buckets that had no place lately, until when that counts
+	down  time.Time            // Redis did not answer; not asked again before this
 }
 
 var _ core.Limiter = (*Limiter)(nil)
@@ -50,7 +51,8 @@ type line struct {
 //	ARGV[1] now in microseconds  ARGV[2] ttl in ms  ARGV[3] the longest wait worth a place, in microseconds
 //	ARGV[4] 1 when the caller holds a place already and asks whether the bucket was closed meanwhile
 //
-// Returns "microseconds to wait" and "1" when the place is the caller's, "0" when the wait is too long for it.
+// Returns "microseconds to wait", "1" when the place is the caller's, "0" when the wait is too long for it, and what the
+// bucket was booked up to by it, "0" when nothing was booked.
 var waitScript = redis.NewScript(`
 local b = redis.call('HMGET', KEYS[1], 'closed', 'step', 'burst', 'tat')
 local now, longest = tonumber(ARGV[1]), tonumber(ARGV[3])
@@ -58,17 +60,18 @@ local start = math.max(now, tonumber(b[1] or '0'))
 local wait = start - now
 local step = tonumber(b[2] or '0')
 if ARGV[4] == '1' or step == 0 then
-  if wait > longest then return {string.format('%.0f', wait), '0'} end
-  return {string.format('%.0f', wait), '1'}
+  if wait > longest then return {string.format('%.0f', wait), '0', '0'} end
+  return {string.format('%.0f', wait), '1', '0'}
 end
 local tat = math.max(tonumber(b[4] or '0'), start)
 local over = tat - start - step * (tonumber(b[3]) - 1)
 if over > 0 then wait = wait + over end
-if wait > longest then return {string.format('%.0f', wait), '0'} end
-redis.call('HSET', KEYS[1], 'tat', string.format('%.0f', tat + step))
-local ttl = math.max(tonumber(ARGV[2]), math.ceil((tat + step - now) / 1000))
-if redis.call('PTTL', KEYS[1]) < ttl then redis.call('PEXPIRE', KEYS[1], ttl) end
-return {string.format('%.0f', wait), '1'}
+if wait > longest then return {string.format('%.0f', wait), '0', '0'} end
+local booked = string.format('%.0f', tat + step)
+redis.call('HSET', KEYS[1], 'tat', booked)
+local ttl, due = tonumber(ARGV[2]), math.ceil((tat + step - now) / 1000)
+if redis.call('PTTL', KEYS[1]) < math.max(ttl * 0.9, due) then redis.call('PEXPIRE', KEYS[1], math.max(ttl, due)) end
+return {string.format('%.0f', wait), '1', booked}
 `)
 
 // bucketScript sets fields of a bucket. It neither opens one that is closed for longer nor shortens its life.
@@ -89,9 +92,21 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KE
 return 1
 `)
 
-// Wait blocks until the bucket has a place. It returns CodeRetry when the context ends or Redis does not answer, and at
-// once, with RetryAfter, when the place comes later than the context's deadline.
-func (l *Limiter) Wait(ctx context.Context, bucket string) error {
+// Wait blocks until the buckets have a place, in their order. It returns CodeRetry when the context ends or Redis does not
+// answer, and at once, with RetryAfter, when a place comes later than the context's deadline.
+func (l *Limiter) Wait(ctx context.Context, buckets ...string) error {
+	if len(buckets) > 1 && l.atOnce(ctx, buckets) {
+		return nil
+	}
+	for _, b := range buckets {
+		if err := l.wait(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Limiter) wait(ctx context.Context, bucket string) error {
 	ln := l.join(bucket)
 	defer l.leave(bucket, ln)
 	if err := l.hopeless(ctx, ln); err != nil {
@@ -183,7 +198,7 @@ func (l *Limiter) ask(ctx context.Context, bucket string, mine bool) (wait time.
 	}
 	got, err := waitScript.Run(actx, l.DB.Client, []string{l.DB.Keys.Bucket(bucket)}, l.Clock.Now().UnixMicro(), bucketTTL.Milliseconds(),
 		min(patience(ctx), 24*time.Hour).Microseconds(), held).Int64Slice()
-	if err != nil || len(got) != 2 {
+	if err != nil || len(got) != 3 {
 		if err = Fault(err); core.ErrorCode(err) == core.CodeRetry && ctx.Err() == nil {
 			l.mu.Lock()
 			l.down = l.Clock.Now().Add(downFor)
@@ -191,7 +206,9 @@ func (l *Limiter) ask(ctx context.Context, bucket string, mine bool) (wait time.
 		}
 		return 0, false, core.Wrap(core.CodeRetry, err)
 	}
-	return time.Duration(got[0]) * time.Microsecond, got[1] == 1, nil
+	wait = time.Duration(got[0]) * time.Microsecond
+	l.noteTight(bucket, wait)
+	return wait, got[1] == 1, nil
 }
 
 // Limited closes a bucket for d, or longer where it was closed for longer.

@@ -1,6 +1,7 @@
 package rdb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,11 +39,20 @@ func (b *Batch) ExpectRevision(key string, rev int64) {
 // GetRecord reads a record into out and returns its revision. CodeNotFound when there is none, ErrNewerRecord when a
 // newer Atelier wrote it.
 func (db *DB) GetRecord(ctx context.Context, key string, out any) (int64, error) {
-	vals, err := db.Client.HMGet(ctx, key, "v", "d").Result()
-	if err != nil {
-		return 0, Fault(err)
+	return AskRecord(ctx, db.Client, key)(out)
+}
+
+// AskRecord is GetRecord in two halves, so that several questions may share a round trip: what it returns reads the answer
+// once that is there.
+func AskRecord(ctx context.Context, c redis.Cmdable, key string) func(out any) (int64, error) {
+	asked := c.HMGet(ctx, key, "v", "d")
+	return func(out any) (int64, error) {
+		vals, err := asked.Result()
+		if err != nil {
+			return 0, Fault(err)
+		}
+		return Decode(vals, out)
 	}
-	return Decode(vals, out)
 }
 
 // Decode reads what HMGET v d returned.
@@ -61,17 +71,30 @@ func Decode(vals []any, out any) (int64, error) {
 
 // DecodeJSON reads a versioned JSON record.
 func DecodeJSON(data []byte, out any) error {
-	var head struct {
-		V int `json:"v"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
-	}
-	if head.V > core.RecordVersion {
-		return core.ErrNewerRecord
+	if !ofThisVersion(data) {
+		var head struct {
+			V int `json:"v"`
+		}
+		if err := json.Unmarshal(data, &head); err != nil {
+			return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
+		}
+		if head.V > core.RecordVersion {
+			return core.ErrNewerRecord
+		}
 	}
 	if err := json.Unmarshal(data, out); err != nil {
 		return core.Wrap(core.CodeInternal, fmt.Errorf("decode %T: %w", out, err))
 	}
 	return nil
+}
+
+// ofThisVersion tells from its first bytes that a record is of the present version, as records that we write begin; false
+// says nothing. It spares nearly every record a second reading, which for a reply's ten is a tenth of its way.
+func ofThisVersion(data []byte) bool {
+	rest, ok := bytes.CutPrefix(data, []byte(`{"v":`))
+	if !ok {
+		return false
+	}
+	v, _, ok := bytes.Cut(rest[:min(len(rest), 12)], []byte(","))
+	return ok && string(v) == strconv.Itoa(core.RecordVersion)
 }

@@ -43,25 +43,25 @@ func (b *Batch) Tomb(p core.Partition, room core.RoomID, msg core.MessageID, rem
 	b.Do("tomb", key, field, b.key(b.db.Keys.Early(p, room, msg)), int(remember.Seconds()))
 }
 
-// Ref returns what a message shows; tomb is true when it was deleted before it was known. CodeNotFound when it is not
-// known.
-func (db *DB) Ref(ctx context.Context, p core.Partition, room core.RoomID, msg core.MessageID) (obj core.ObjectID, tomb bool, err error) {
+// AskRef asks what a message shows, best in a pipeline. The answer's tomb is true when it was deleted before it was known.
+// CodeNotFound when it is not known.
+func (db *DB) AskRef(ctx context.Context, c redis.Cmdable, p core.Partition, room core.RoomID, msg core.MessageID) func() (obj core.ObjectID, tomb bool, err error) {
 	key, field := db.Keys.Ref(p, room, msg)
-	pipe := db.Client.Pipeline()
-	ref, early := pipe.HGet(ctx, key, field), pipe.Get(ctx, db.Keys.Early(p, room, msg))
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	switch value, err := ref.Result(); {
-	case err == nil:
-		if rest, ok := strings.CutPrefix(value, "/"); ok {
-			value = comments + rest
+	ref, early := c.HGet(ctx, key, field), c.Get(ctx, db.Keys.Early(p, room, msg))
+	return func() (core.ObjectID, bool, error) {
+		switch value, err := ref.Result(); {
+		case err == nil:
+			if rest, ok := strings.CutPrefix(value, "/"); ok {
+				value = comments + rest
+			}
+			return core.ObjectID(value), false, nil
+		case !errors.Is(err, redis.Nil):
+			return "", false, Fault(err)
 		}
-		return core.ObjectID(value), false, nil
-	case !errors.Is(err, redis.Nil):
-		return "", false, Fault(err)
+		value, err := early.Result()
+		if err == nil && value != isTomb {
+			err = redis.Nil // inbounds wait for it
+		}
+		return "", err == nil, Fault(err)
 	}
-	value, err := early.Result()
-	if err == nil && value != isTomb {
-		err = redis.Nil // inbounds wait for it
-	}
-	return "", err == nil, Fault(err)
 }

@@ -16,40 +16,69 @@ import (
 
 // Thread returns the thread with this id in a room.
 func (s *Store) Thread(ctx context.Context, p core.Partition, room core.RoomID, id core.ThreadID) (*core.Thread, error) {
-	data, err := s.db.Client.Get(ctx, s.db.Keys.Thread(p, room, id)).Bytes()
-	if err != nil {
-		return nil, rdb.Fault(err)
+	return s.askThread(ctx, s.db.Client, p, room, id)()
+}
+
+func (s *Store) askThread(ctx context.Context, c redis.Cmdable, p core.Partition, room core.RoomID, id core.ThreadID) func() (*core.Thread, error) {
+	return threadFrom(c.Get(ctx, s.db.Keys.Thread(p, room, id)))
+}
+
+func threadFrom(asked *redis.StringCmd) func() (*core.Thread, error) {
+	return func() (*core.Thread, error) {
+		data, err := asked.Bytes()
+		if err != nil {
+			return nil, rdb.Fault(err)
+		}
+		t := &core.Thread{}
+		return t, rdb.DecodeJSON(data, t)
 	}
-	t := &core.Thread{}
-	return t, rdb.DecodeJSON(data, t)
 }
 
 // TaskThread returns a task's thread in a room.
 func (s *Store) TaskThread(ctx context.Context, task core.TaskID, room core.RoomID) (*core.Thread, error) {
-	data, err := s.db.Client.HGet(ctx, s.db.Keys.TaskThreads(s.partition(task), task), string(room)).Bytes()
-	if err != nil {
-		return nil, rdb.Fault(err)
-	}
-	t := &core.Thread{}
-	return t, rdb.DecodeJSON(data, t)
+	return s.askTaskThread(ctx, s.db.Client, task, room)()
+}
+
+func (s *Store) askTaskThread(ctx context.Context, c redis.Cmdable, task core.TaskID, room core.RoomID) func() (*core.Thread, error) {
+	return threadFrom(c.HGet(ctx, s.db.Keys.TaskThreads(s.partition(task), task), string(room)))
 }
 
 // Object returns what a message shows.
 func (s *Store) Object(ctx context.Context, p core.Partition, room core.RoomID, msg core.MessageID) (core.ObjectID, bool, error) {
-	return s.db.Ref(ctx, p, room, msg)
+	pipe := s.db.Client.Pipeline()
+	object := s.askObject(ctx, pipe, p, room, msg)
+	_, _ = pipe.Exec(ctx) // each answer has its own error
+	return object()
+}
+
+func (s *Store) askObject(ctx context.Context, c redis.Cmdable, p core.Partition, room core.RoomID, msg core.MessageID) func() (core.ObjectID, bool, error) {
+	return s.db.AskRef(ctx, c, p, room, msg)
 }
 
 // Placed returns where an object shows, by room.
 func (s *Store) Placed(ctx context.Context, p core.Partition, obj core.ObjectID) (map[core.RoomID]core.Placement, error) {
+	return s.askPlaced(ctx, s.db.Client, p, obj)()
+}
+
+func (s *Store) askPlaced(ctx context.Context, c redis.Cmdable, p core.Partition, obj core.ObjectID) func() (map[core.RoomID]core.Placement, error) {
 	kind, task, id := obj.Parts()
 	if kind != "comment" {
-		lines, err := s.db.Client.HGetAll(ctx, s.db.Keys.Placed(p, obj)).Result()
-		if err != nil {
-			return nil, rdb.Fault(err)
+		asked := c.HGetAll(ctx, s.db.Keys.Placed(p, obj))
+		return func() (map[core.RoomID]core.Placement, error) {
+			lines, err := asked.Result()
+			if err != nil {
+				return nil, rdb.Fault(err)
+			}
+			return journal.Placements(lines, nil)
 		}
-		return journal.Placements(lines, nil)
 	}
-	data, err := s.db.Client.Get(ctx, s.db.Keys.Comment(p, task, core.CommentID(id))).Result()
+	asked := c.Get(ctx, s.db.Keys.Comment(p, task, core.CommentID(id)))
+	return func() (map[core.RoomID]core.Placement, error) { return placedIn(asked) }
+}
+
+// placedIn reads from a comment's sheet that was asked for where it shows.
+func placedIn(asked *redis.StringCmd) (map[core.RoomID]core.Placement, error) {
+	data, err := asked.Result()
 	if errors.Is(err, redis.Nil) {
 		return map[core.RoomID]core.Placement{}, nil
 	}

@@ -15,7 +15,11 @@ import (
 )
 
 // Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks and core.Posts.
-type Store struct{ db *rdb.DB }
+type Store struct {
+	db      *rdb.DB
+	journal *journal.Journal
+	likely  likely
+}
 
 var (
 	_ core.Changes  = (*Store)(nil)
@@ -26,8 +30,8 @@ var (
 	_ core.Posts    = (*Store)(nil)
 )
 
-// New returns the review store.
-func New(db *rdb.DB) *Store { return &Store{db: db} }
+// New returns the review store; the journal is that of the same store.
+func New(db *rdb.DB, j *journal.Journal) *Store { return &Store{db: db, journal: j} }
 
 const (
 	// tombTTL is how long a deletion that came before its message is remembered.
@@ -100,7 +104,10 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 	if c.Handled != "" {
 		journal.Finish(b, k, p, c.Handled)
 	}
-	return b.Commit(ctx)
+	if c.Took == nil {
+		return b.Commit(ctx)
+	}
+	return s.take(ctx, b, c)
 }
 
 // newTask takes the next number; the change fails when somebody took it first.
@@ -131,13 +138,20 @@ func (s *Store) partition(id core.TaskID) core.Partition { return s.db.Parts.OfP
 
 // Task returns a task.
 func (s *Store) Task(ctx context.Context, id core.TaskID) (*core.Task, error) {
-	t := &core.Task{}
-	rev, err := s.db.GetRecord(ctx, s.db.Keys.Task(s.partition(id), id), t)
-	if err != nil {
-		return nil, notFound(err, "There is no task %s.", id)
+	return s.askTask(ctx, s.db.Client, id)()
+}
+
+func (s *Store) askTask(ctx context.Context, c redis.Cmdable, id core.TaskID) func() (*core.Task, error) {
+	asked := rdb.AskRecord(ctx, c, s.db.Keys.Task(s.partition(id), id))
+	return func() (*core.Task, error) {
+		t := &core.Task{}
+		rev, err := asked(t)
+		if err != nil {
+			return nil, notFound(err, "There is no task %s.", id)
+		}
+		t.Rev = rev
+		return t, nil
 	}
-	t.Rev = rev
-	return t, nil
 }
 
 // List returns a project's tasks, newest first.
@@ -184,7 +198,17 @@ func (s *Store) Versions(ctx context.Context, id core.TaskID) ([]*core.Version, 
 
 // Comment returns one comment.
 func (s *Store) Comment(ctx context.Context, task core.TaskID, id core.CommentID) (*core.Comment, error) {
-	data, err := s.db.Client.Get(ctx, s.db.Keys.Comment(s.partition(task), task, id)).Result()
+	return s.askComment(ctx, s.db.Client, task, id)()
+}
+
+func (s *Store) askComment(ctx context.Context, c redis.Cmdable, task core.TaskID, id core.CommentID) func() (*core.Comment, error) {
+	asked := c.Get(ctx, s.db.Keys.Comment(s.partition(task), task, id))
+	return func() (*core.Comment, error) { return commentIn(asked, task, id) }
+}
+
+// commentIn reads the comment of a sheet that was asked for.
+func commentIn(asked *redis.StringCmd, task core.TaskID, id core.CommentID) (*core.Comment, error) {
+	data, err := asked.Result()
 	if err != nil {
 		return nil, notFound(rdb.Fault(err), "There is no such comment on %s.", task)
 	}

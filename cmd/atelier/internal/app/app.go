@@ -183,11 +183,11 @@ func (a *App) build() error {
 	a.runner = &studio.Runner{Runs: a.store.Jobs, Providers: providers, Accounts: a.store.People, Vault: a.vault, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Desk: desk, Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	desk.Submitted = a.runner.Wake
-	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Posts: a.store.Review,
+	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Glances: a.store.Glances, Posts: a.store.Review,
 		People: a.store.People, Desk: desk, Blobs: a.blobs, Imaging: imaging, Charts: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
 		Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
-		Refs: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
+		Refs: a.store.Review, Glances: a.store.Glances, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
 	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
 		Workers: []relay.Worker{a.runner, a.catchUp}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
 	a.metrics = ops.NewMetrics(a.engine.Held)

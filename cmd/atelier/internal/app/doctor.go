@@ -157,6 +157,6 @@ func RegisterDiscord(ctx context.Context) (changed bool, err error) {
 // unlimited paces nothing: tools make a handful of calls.
 type unlimited struct{}
 
-func (unlimited) Wait(context.Context, string) error                { return nil }
+func (unlimited) Wait(context.Context, ...string) error             { return nil }
 func (unlimited) Limited(context.Context, string, time.Duration)    {}
 func (unlimited) Learn(context.Context, string, int, time.Duration) {}
