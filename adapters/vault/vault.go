@@ -253,3 +253,24 @@ func NewKeyURL() string {
 	_, _ = rand.Read(key) // never fails; see crypto/rand.Read
 	return "base64key://" + base64.URLEncoding.EncodeToString(key)
 }
+
+// Opens reports whether some keeper opens a credential's data key, without opening the credential; newest tells that the
+// first keeper wrapped it.
+func (v *Vault) Opens(ctx context.Context, s core.Sealed) (newest bool, err error) {
+	key, err := v.dataKey(ctx, s)
+	clear(key)
+	return s.Keeper == v.keepers[0].name, err
+}
+
+// Try opens one keeper and has it open what it sealed.
+func Try(ctx context.Context, url string) error {
+	k, err := secrets.OpenKeeper(ctx, url)
+	if err != nil {
+		return hideKey(err, url)
+	}
+	sealed, err := k.Encrypt(ctx, []byte("ok"))
+	if err == nil {
+		_, err = k.Decrypt(ctx, sealed)
+	}
+	return errors.Join(err, k.Close())
+}

@@ -7,12 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"gocloud.dev/secrets"
-	_ "gocloud.dev/secrets/localsecrets" // base64key://
-
 	"github.com/atelier-bridge/atelier/adapters/discord"
 	"github.com/atelier-bridge/atelier/adapters/media"
 	"github.com/atelier-bridge/atelier/adapters/slack"
+	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
 	"github.com/atelier-bridge/atelier/feedback"
@@ -35,6 +33,7 @@ func Doctor(ctx context.Context) []core.Finding {
 	out = append(out, checkStore(ctx, cfg)...)
 	out = append(out, checkBlobs(ctx, cfg))
 	out = append(out, checkKeys(ctx, cfg)...)
+	out = append(out, checkAccounts(ctx, cfg)...)
 	return append(out, checkPlatforms(ctx, cfg)...)
 }
 
@@ -90,7 +89,7 @@ func checkKeys(ctx context.Context, cfg Config) []core.Finding {
 	var out []core.Finding
 	for i, k := range cfg.Keys {
 		f := core.Finding{Area: "keys", OK: true, What: fmt.Sprintf("key %d opens what it seals", i+1)}
-		if err := tryKey(ctx, k); err != nil {
+		if err := vault.Try(ctx, k); err != nil {
 			f = core.Finding{Area: "keys", What: fmt.Sprintf("key %d does not work", i+1), Fix: "make one with: atelier keys new"}
 		}
 		out = append(out, f)
@@ -98,18 +97,44 @@ func checkKeys(ctx context.Context, cfg Config) []core.Finding {
 	return out
 }
 
-func tryKey(ctx context.Context, url string) error {
-	k, err := secrets.OpenKeeper(ctx, url)
-	if err != nil {
-		return err
+// checkAccounts says whether the keys open every sealed account, without opening any.
+func checkAccounts(ctx context.Context, cfg Config) []core.Finding {
+	if cfg.RedisURL == "" || len(cfg.Keys) == 0 {
+		return nil
 	}
-	defer k.Close()
-	sealed, err := k.Encrypt(ctx, []byte("ok"))
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
 	if err != nil {
-		return err
+		return nil // said by checkStore
 	}
-	_, err = k.Decrypt(ctx, sealed)
-	return err
+	defer s.Close()
+	v, err := vault.Open(ctx, cfg.Keys, s.DB.Workspace, s.People)
+	if err != nil {
+		return nil // said by checkKeys
+	}
+	defer v.Close()
+	all, shut, older := 0, 0, 0
+	if err := s.People.EachAccount(ctx, func(a *core.AccountRecord) error {
+		if a.Sealed == nil {
+			return nil
+		}
+		all++
+		newest, err := v.Opens(ctx, *a.Sealed)
+		if err != nil {
+			shut++
+		} else if !newest {
+			older++
+		}
+		return nil
+	}); err != nil {
+		return []core.Finding{{Area: "accounts", Warn: true, What: "could not all be looked at: " + string(core.ErrorCode(err))}}
+	}
+	out := []core.Finding{{Area: "accounts", OK: shut == 0, What: fmt.Sprintf("%d of %d sealed accounts can be opened", all-shut, all), Fix: "add the key that sealed them to the end of ATELIER_KEYS"}}
+	if older > 0 {
+		out = append(out, core.Finding{Area: "accounts", Warn: true, What: fmt.Sprintf("%d are sealed by an older key", older), Fix: "run: atelier keys rotate"})
+	}
+	return out
 }
 
 func checkPlatforms(ctx context.Context, cfg Config) []core.Finding {
