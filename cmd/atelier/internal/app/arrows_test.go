@@ -87,12 +87,15 @@ func wrong(from, imp string, std bool) string {
 	return ""
 }
 
-// sibling reports whether one adapter may import another: itself and below, internal helpers, and media for providers.
+// sibling reports whether one adapter may import another: itself and below, internal helpers, and media and their own
+// internal helpers for providers.
 func sibling(from, to string) bool {
 	switch {
 	case strings.HasPrefix(to, "adapters/internal/"):
 		return true
 	case strings.HasPrefix(from, "adapters/provider/") && to == "adapters/media":
+		return true
+	case strings.HasPrefix(from, "adapters/provider/") && !strings.HasSuffix(from, "sim") && strings.HasPrefix(to, "adapters/provider/internal/"):
 		return true
 	}
 	own := func(s string) string { p := strings.Split(s, "/"); return strings.Join(p[:min(2, len(p))], "/") }

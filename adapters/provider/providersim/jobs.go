@@ -1,0 +1,56 @@
+package providersim
+
+import "net/http"
+
+// job is an asynchronous job.
+type job struct {
+	provider string
+	status   string
+	polls    int
+	data     []byte
+	fault    Kind
+}
+
+// add keeps a job and returns its id.
+func (s *Sim) add(j *job) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := token(16)
+	s.jobs[id] = j
+	s.last = id
+	return id
+}
+
+func (s *Sim) lastJob() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// Forget loses a stand-in's jobs, as providers do after a while.
+func (s *Sim) Forget(provider string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, j := range s.jobs {
+		if j.provider == provider {
+			delete(s.jobs, id)
+		}
+	}
+}
+
+// poll counts how often a job was asked after; done when it was often enough.
+func (s *Sim) poll(id string) (j *job, done bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j = s.jobs[id]
+	if j == nil {
+		return nil, false
+	}
+	j.polls++
+	return j, j.polls > s.o.Polls
+}
+
+func (s *Sim) gemini(*http.ServeMux)     {}
+func (s *Sim) stability(*http.ServeMux)  {}
+func (s *Sim) bfl(*http.ServeMux)        {}
+func (s *Sim) selfhosted(*http.ServeMux) {}
