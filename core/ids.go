@@ -59,6 +59,25 @@ func (p PlatformName) Title() string {
 	return strings.ToUpper(string(p[:1])) + string(p[1:])
 }
 
+// Title returns the provider's name as people write it, such as "OpenAI".
+func (p ProviderName) Title() string {
+	switch p {
+	case "":
+		return ""
+	case "openai":
+		return "OpenAI"
+	case "openrouter":
+		return "OpenRouter"
+	case "stability":
+		return "Stability AI"
+	case "bfl":
+		return "Black Forest Labs"
+	case "selfhosted":
+		return "Own server"
+	}
+	return strings.ToUpper(string(p[:1])) + string(p[1:])
+}
+
 // Platform returns the platform part of an identity.
 func (id IdentityID) Platform() PlatformName { return platformOf(string(id)) }
 

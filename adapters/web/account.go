@@ -73,15 +73,8 @@ type view struct {
 	Error    string
 }
 
-func title(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 func viewOf(p core.LinkPage) view {
-	name := title(string(p.Provider))
+	name := p.Provider.Title()
 	return view{Title: "Link " + name, Provider: name, Person: p.Person, Where: p.Identity.Platform().Title(), Rules: p.Terms.Rules}
 }
 

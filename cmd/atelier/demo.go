@@ -36,6 +36,9 @@ func demoCommand() *cobra.Command {
 			} else {
 				fmt.Fprintf(out, "  Everything lives until exit; --redis URL --data DIR keep it.\n")
 			}
+			for _, k := range w.Keys() {
+				fmt.Fprintf(out, "  %s's key at the stand-in of %s: %s\n", k.Owner, k.Provider, k.Key)
+			}
 			fmt.Fprintf(out, "\n  For developers: Slack API %s (bot token %s), Discord API %s (bot token %s)\n  Press Ctrl-C to stop.\n\n", i.Slack["api"], i.Slack["botToken"], i.Discord["api"], i.Discord["botToken"])
 			if !noOpen {
 				openBrowser(cmd.Context(), w.URL())
@@ -51,6 +54,7 @@ func demoCommand() *cobra.Command {
 	f.StringVar(&o.RedisURL, "redis", "", "a Redis to keep the work in, such as redis://127.0.0.1:6379")
 	f.StringVar(&o.Data, "data", "", "a folder to keep pictures and the simulated platforms in")
 	f.DurationVar(&o.SketchDelay, "sketch-delay", 1500*time.Millisecond, "how long the sketcher pretends to work")
+	f.StringSliceVar(&o.Standins, "standins", nil, "stand-ins for image providers to link accounts at: openai, openrouter, gemini, stability, bfl, selfhosted")
 	f.BoolVar(&noOpen, "no-open", false, "do not open a browser")
 	f.BoolVar(&verbose, "verbose", false, "write the log")
 	return cmd

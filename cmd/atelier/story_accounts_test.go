@@ -2,13 +2,21 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/testscript"
+	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
 )
 
 // grab PLATFORM WHERE REGEXP VAR: waits for a text, or a button's link, that matches and keeps the first group in an
@@ -23,7 +31,9 @@ func cmdGrab(ts *testscript.TestScript, _ bool, args []string) {
 	found := ""
 	wait(ts, p, fmt.Sprintf("%v", args), func() bool {
 		for _, m := range list() {
-			if g := re.FindStringSubmatch(fmt.Sprint(m.text, " ", m.buttons, " ", m.raw)); g != nil {
+			raw, err := json.Marshal(m.raw)
+			ts.Check(err)
+			if g := re.FindStringSubmatch(m.text + " " + strings.ReplaceAll(string(raw), "\\u0026", "&")); g != nil {
 				found = g[1]
 			}
 		}
@@ -70,4 +80,127 @@ func contentOf(ctx context.Context, c redis.UniversalClient, key string) any {
 		return c.XRange(ctx, key, "-", "+").Val()
 	}
 	return c.Get(ctx, key).Val()
+}
+
+// lastPage is the page that a story opened last.
+type lastPage struct {
+	url  *url.URL
+	body string
+}
+
+type pageKey struct{}
+
+// page URL TEXT: opens a page; it must show the text.
+func cmdPage(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	open(ts, req, args[1])
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
+
+// form NAME=VALUE ... TEXT: sends the form of the last page.
+func cmdForm(ts *testscript.TestScript, _ bool, args []string) {
+	p := ts.Value(pageKey{}).(*lastPage)
+	if !strings.Contains(p.body, "<form") {
+		ts.Fatalf("the page has no form\n%s", p.body)
+	}
+	form := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(p.body, -1) {
+		form.Set(m[1], html.UnescapeString(m[2]))
+	}
+	last := len(args) - 1
+	for _, a := range args[:last] {
+		k, v, _ := strings.Cut(a, "=")
+		form.Set(k, v)
+	}
+	req, err := http.NewRequest(http.MethodPost, p.url.String(), strings.NewReader(form.Encode()))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	open(ts, req, args[last])
+}
+
+func open(ts *testscript.TestScript, req *http.Request, text string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	resp, err := http.DefaultClient.Do(req.WithContext(ctx))
+	ts.Check(err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	ts.Check(err)
+	p := ts.Value(pageKey{}).(*lastPage)
+	p.url, p.body = resp.Request.URL, string(data)
+	if !strings.Contains(html.UnescapeString(p.body), text) {
+		ts.Fatalf("%s %s (%d) does not show %q:\n%s", req.Method, req.URL, resp.StatusCode, text, p.body)
+	}
+}
+
+// standin changes a stand-in or counts the billable calls that it saw.
+func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	sim := s.w.Providers
+	switch args[0] {
+	case "calls":
+		want, err := strconv.Atoi(args[3])
+		ts.Check(err)
+		n := 0
+		for _, c := range sim.Calls() {
+			if c.Provider == args[1] && c.Owner == args[2] && c.Step == providersim.StepMake {
+				n++
+			}
+		}
+		if n != want {
+			ts.Fatalf("%s saw %d calls of %s, want %d", args[1], n, args[2], want)
+		}
+	case "key":
+		sim.AddKey(args[1], args[3], args[2], 10_000_000)
+	case "revoke":
+		sim.Revoke(args[1], args[2])
+	case "fault":
+		f := providersim.Fault{Provider: args[1], Kind: kinds()[args[2]]}
+		if f.Kind == "" {
+			ts.Fatalf("standin: no fault %q", args[2])
+		}
+		if len(args) > 3 {
+			n, err := strconv.Atoi(args[3])
+			ts.Check(err)
+			f.Times = n
+		}
+		sim.Fault(f)
+	case "clear":
+		sim.Clear()
+	case "arrives":
+		deadline := time.After(patience)
+		for {
+			select {
+			case c := <-sim.Arrived():
+				if c.Provider == args[1] && c.Step == providersim.StepMake {
+					return
+				}
+			case <-deadline:
+				ts.Fatalf("no call arrived at %s", args[1])
+			}
+		}
+	default:
+		ts.Fatalf("standin: cannot %q", args[0])
+	}
+}
+
+// kinds are the faults by the names that scripts use.
+func kinds() map[string]providersim.Kind {
+	return map[string]providersim.Kind{"busy": providersim.Busy, "busy-plain": providersim.BusyPlain, "error-before": providersim.ErrorBefore, "error-after": providersim.ErrorAfter, "slow": providersim.Slow,
+		"hang-up": providersim.HangUp, "html": providersim.HTML, "truncated": providersim.Truncated, "huge": providersim.Huge, "endless": providersim.Endless,
+		"redirect": providersim.Redirect, "refusal": providersim.Refusal, "unauthorized": providersim.Unauthorized, "no-credit": providersim.NoCredit}
+}
+
+// serve stops Atelier in this process and sets the variables with which the program itself takes its place.
+func cmdServe(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ts.Check(s.w.StopApp(ctx))
+	for _, kv := range s.w.Environ() {
+		name, value, _ := strings.Cut(kv, "=")
+		ts.Setenv(name, value)
+	}
 }

@@ -35,6 +35,7 @@ func TestStories(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			e.Values[storyKey{}] = &story{}
+			e.Values[pageKey{}] = &lastPage{}
 			for _, kv := range os.Environ() {
 				if strings.HasPrefix(kv, "GOCOVERDIR=") {
 					e.Vars = append(e.Vars, kv)
@@ -44,7 +45,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": cmdWorld, "slack": cmdPerson, "discord": cmdPerson2, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
-			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "redis": cmdRedis,
+			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "standin": cmdStandin, "serve": cmdServe, "redis": cmdRedis,
 		},
 	})
 }
@@ -103,7 +104,7 @@ func of(ts *testscript.TestScript) *story {
 // storyForum is a forum channel that the world has with forum=yes.
 const storyForum = "1100000000000000209"
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no.
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, standins=openai+bfl.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
@@ -116,6 +117,8 @@ func begin(ts *testscript.TestScript, args []string) {
 		switch k {
 		case "forum":
 			forum = v == "yes"
+		case "standins":
+			o.Standins = strings.Split(v, "+")
 		case "linked":
 			o.Unlinked = v == "no"
 		case "slack":

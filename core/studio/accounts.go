@@ -25,7 +25,7 @@ func account(ctx context.Context, accounts core.Accounts, p *core.Person, provid
 			return a, err
 		}
 	}
-	return nil, core.Errorf(core.CodeNotFound, "You have no %s account linked.", title(string(provider)))
+	return nil, core.Errorf(core.CodeNotFound, "You have no %s account linked.", provider.Title())
 }
 
 // entitled finds the person's own account for a request and returns the id under which it lies. There is no other way to
@@ -36,21 +36,21 @@ func (s *Studio) entitled(ctx context.Context, c *call, provider core.Provider) 
 	}
 	name := provider.Name()
 	link := func(label string) offer {
-		return offer{{{Label: label + title(string(name)), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name)}}}}
+		return offer{{{Label: label + name.Title(), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name)}}}}
 	}
 	a, err := account(ctx, s.Accounts, c.Person, name)
 	switch {
 	case core.ErrorCode(err) == core.CodeNotFound || err == nil && a.Sealed == nil:
-		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("You have no %s account linked, and nobody else's is ever used.", title(string(name))),
+		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("You have no %s account linked, and nobody else's is ever used.", name.Title()),
 			Next: fmt.Sprintf("Link your own with \"account link %s\", or choose another provider.", name), Err: link("Link ")}
 	case err != nil:
 		return "", err
 	case a.Broken != "":
-		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s did not accept your key (…%s) the last time.", title(string(name)), a.Last4),
+		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s did not accept your key (…%s) the last time.", name.Title(), a.Last4),
 			Next: "Link a valid one.", Err: link("Link ")}
 	}
 	if t := provider.Terms(); c.Person.Terms[name] != t.Version {
-		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s's terms have changed since you accepted them.", title(string(name))),
+		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s's terms have changed since you accepted them.", name.Title()),
 			Next: "Read what matters of them and accept them; then ask again.", Err: link("Continue with ")}
 	}
 	return a.Person, nil
@@ -64,7 +64,7 @@ func (s *Studio) accountList(ctx context.Context, c *call) (core.Change, error) 
 		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
 			return core.Change{}, err
 		}
-		card.Body = append(card.Body, core.Para(core.Bold(title(string(p.Name()))), core.Text(": "+s.accountLine(p, a))))
+		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(": "+s.accountLine(p, a))))
 		if line := supportLine(p.Capabilities("")); line != "" {
 			card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(line)}}))
 		}
@@ -144,7 +144,7 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 	}
 	keyed, ok := p.(core.Keyed)
 	if !ok {
-		return c.say(text(fmt.Sprintf("%s needs no account. Just use it.", title(string(p.Name())))))
+		return c.say(text(fmt.Sprintf("%s needs no account. Just use it.", p.Name().Title())))
 	}
 	terms := p.Terms()
 	if c.Person.Terms[p.Name()] != terms.Version {
@@ -163,7 +163,7 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 	}
 	if token := c.inv.Arg(core.SecretOption); token != "" {
 		if c.inv.Surface != core.SurfaceModal {
-			return core.Change{}, core.Errorf(core.CodeInvalid, "A key is never typed into a chat; this one was not kept.").WithNext("If it was a real one, revoke it at %s now. Then type only: account link %s", title(string(p.Name())), p.Name())
+			return core.Change{}, core.Errorf(core.CodeInvalid, "A key is never typed into a chat; this one was not kept.").WithNext("If it was a real one, revoke it at %s now. Then type only: account link %s", p.Name().Title(), p.Name())
 		}
 		out := core.Outgoing{ID: core.MakeDeliveryID("", "", "link/"+string(c.In.ID)), Kind: core.OutLink, Room: c.In.Room, Thread: c.In.Thread, Reply: c.In.Reply, To: c.In.Actor.Identity,
 			Link: &core.LinkRequest{Ticket: token, Person: c.Person.ID, Provider: p.Name(), Identity: c.In.Actor.Identity}, At: c.In.At}
@@ -174,7 +174,7 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 
 // termsCard says what a provider demands and asks to accept it.
 func termsCard(name core.ProviderName, t core.Terms) core.Card {
-	card := core.Card{Title: "Before you link " + title(string(name))}
+	card := core.Card{Title: "Before you link " + name.Title()}
 	rules := slices.Clone(t.Rules)
 	if t.MinimumAge > 0 {
 		rules = append([]string{fmt.Sprintf("You must be at least %d years old.", t.MinimumAge)}, rules...)
@@ -195,7 +195,7 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 	name := p.Name()
 	t := core.Ticket{Kind: core.TicketPage, Person: c.Person.ID, Name: c.name(), Identity: c.In.Actor.Identity, Provider: name, Expires: s.Clock.Now().Add(linkFor)}
 	if s.PublicURL == "" {
-		card := core.Card{Title: "Link " + title(string(name)), Tone: core.ToneWarn,
+		card := core.Card{Title: "Link " + name.Title(), Tone: core.ToneWarn,
 			Body: core.Plain(fmt.Sprintf("This Atelier has no public address, so the key is entered in a form of %s: %s sees what you type there. Use a key that you can limit and revoke.", c.In.Actor.Identity.Platform().Title(), c.In.Actor.Identity.Platform().Title()))}
 		card.Buttons = [][]core.Button{{{Label: "Link: enter the key", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name), Modal: true}}}}
 		return c.say(card)
@@ -220,11 +220,11 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 	}
 	sum := sha256.Sum256([]byte(verifier))
 	to := auth.Authorize(s.PublicURL+"/oauth/"+url.PathEscape(string(name))+"/"+token, base64.RawURLEncoding.EncodeToString(sum[:]))
-	return c.say(linkCard(name, fmt.Sprintf("Allow it on %s's own page, for your own account there. The link works once, for ten minutes, for you only; do not pass it on.", title(string(name))), to))
+	return c.say(linkCard(name, fmt.Sprintf("Allow it on %s's own page, for your own account there. The link works once, for ten minutes, for you only; do not pass it on.", name.Title()), to))
 }
 
 func linkCard(name core.ProviderName, what, to string) core.Card {
-	return core.Card{Title: "Link " + title(string(name)), Body: core.Plain(what), Buttons: [][]core.Button{{{Label: "Link " + title(string(name)), URL: to}}}}
+	return core.Card{Title: "Link " + name.Title(), Body: core.Plain(what), Buttons: [][]core.Button{{{Label: "Link " + name.Title(), URL: to}}}}
 }
 
 // linkPlan notes which plan a person has at a provider that is run by hand. There is nothing else to note: no password
@@ -237,7 +237,7 @@ func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Ch
 	}
 	if plan == "" {
 		card := termsCard(name, h.Terms())
-		card.Body = append(core.Plain(fmt.Sprintf("%s is run by you, by hand, on your own account: Atelier prepares the prompt, and no password or token of it is ever stored. Which plan do you have?", title(string(name)))), card.Body[1:]...)
+		card.Body = append(core.Plain(fmt.Sprintf("%s is run by you, by hand, on your own account: Atelier prepares the prompt, and no password or token of it is ever stored. Which plan do you have?", name.Title())), card.Body[1:]...)
 		card.Buttons[0] = card.Buttons[0][1:]
 		var row []core.Button
 		for _, n := range names {
@@ -247,7 +247,7 @@ func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Ch
 		return c.say(card)
 	}
 	if !slices.Contains(names, plan) {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "%s has no plan %q.", title(string(name)), clip(plan, 20)).WithNext("There are: %s.", strings.Join(names, ", "))
+		return core.Change{}, core.Errorf(core.CodeInvalid, "%s has no plan %q.", name.Title(), clip(plan, 20)).WithNext("There are: %s.", strings.Join(names, ", "))
 	}
 	a, err := account(ctx, s.Accounts, c.Person, name)
 	if core.ErrorCode(err) == core.CodeNotFound {
@@ -260,7 +260,7 @@ func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Ch
 	if err := s.Accounts.PutAccount(ctx, a); err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(fmt.Sprintf("Noted: %s, plan %s. Use \"imagine … --provider %s\": you get the exact prompt, run it by hand and bring the picture back. \"usage\" estimates what is left of the plan.", title(string(name)), plan, name)))
+	return c.say(text(fmt.Sprintf("Noted: %s, plan %s. Use \"imagine … --provider %s\": you get the exact prompt, run it by hand and bring the picture back. \"usage\" estimates what is left of the plan.", name.Title(), plan, name)))
 }
 
 // accountUnlink deletes an account with its sealed key.
@@ -277,9 +277,9 @@ func (s *Studio) accountUnlink(ctx context.Context, c *call) (core.Change, error
 		return core.Change{}, err
 	}
 	if a.Sealed == nil {
-		return c.say(text(title(string(p.Name())) + " is forgotten."))
+		return c.say(text(p.Name().Title() + " is forgotten."))
 	}
-	return c.say(text(fmt.Sprintf("Your %s account is unlinked and its key (…%s) is deleted here. What waits for it will not run. Revoke the key at %s as well if you do not use it elsewhere.", title(string(p.Name())), a.Last4, title(string(p.Name())))))
+	return c.say(text(fmt.Sprintf("Your %s account is unlinked and its key (…%s) is deleted here. What waits for it will not run. Revoke the key at %s as well if you do not use it elsewhere.", p.Name().Title(), a.Last4, p.Name().Title())))
 }
 
 // Linked tells a person what came of linking.
@@ -288,7 +288,7 @@ func (s *Studio) Linked(_ context.Context, sc relay.Scope) (core.Change, error) 
 	ev := in.Account
 	card := core.Card{Tone: core.ToneWarn, Body: core.Plain(ev.Fail)}
 	if ev.Fail == "" {
-		parts := []string{fmt.Sprintf("Your %s account is linked; its key ends in %s", title(string(ev.Provider)), ev.Last4)}
+		parts := []string{fmt.Sprintf("Your %s account is linked; its key ends in %s", ev.Provider.Title(), ev.Last4)}
 		for _, f := range []string{ev.Facts.Scope, ev.Facts.Plan, ev.Facts.Balance} {
 			if f != "" {
 				parts = append(parts, f)

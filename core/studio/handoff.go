@@ -30,7 +30,7 @@ func (s *Studio) handover(h core.Handoff, v *core.Version) (core.Card, error) {
 	}
 	row := []core.Button{{Label: "Attach: I ran it", Style: core.StylePrimary, Action: core.Action{Verb: "attach", Task: v.ID.Task, Ref: core.ImageRef{Version: v.ID.No}, Arg: ranArg}}}
 	if over.URL != "" {
-		row = append(row, core.Button{Label: "Open " + title(string(v.Provider)), URL: over.URL})
+		row = append(row, core.Button{Label: "Open " + v.Provider.Title(), URL: over.URL})
 	}
 	card.Buttons = [][]core.Button{row}
 	card.Footer = "\"jobs\" shows this again."

@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -15,7 +16,7 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 		if !ok {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "I do not know %q.", clip(name, 40)).WithNext("Type help for all commands.")
 		}
-		return c.say(explain(row))
+		return c.say(s.explain(row))
 	}
 	card := core.Card{Title: "What you can do"}
 	for _, g := range command.Groups() {
@@ -37,7 +38,7 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 	return c.say(card)
 }
 
-func explain(r command.Row) core.Card {
+func (s *Studio) explain(r command.Row) core.Card {
 	card := core.Card{Title: r.Verb, Body: core.RichText{core.Para(core.Text(r.Help + "."))}}
 	var lines []string
 	for _, o := range r.Options {
@@ -50,6 +51,10 @@ func explain(r command.Row) core.Card {
 	if len(lines) > 0 {
 		card.Body = append(card.Body, bullets(lines)...)
 	}
+	if lines := s.support(r.Verb); len(lines) > 0 {
+		card.Body = append(card.Body, core.Para(core.Bold("Where it works")))
+		card.Body = append(card.Body, bullets(lines)...)
+	}
 	if len(r.Examples) > 0 {
 		card.Body = append(card.Body, core.Node{Kind: core.NodePre, Text: strings.Join(r.Examples, "\n")})
 	}
@@ -57,6 +62,45 @@ func explain(r command.Row) core.Card {
 		card.Footer = "Needs the role " + string(r.Role) + "."
 	}
 	return card
+}
+
+// support says for each provider how it does what a verb asks for; nothing for verbs that no provider is asked for.
+func (s *Studio) support(verb string) []string {
+	op := core.Op(verb)
+	switch verb {
+	case "imagine":
+		op = core.OpGenerate
+	case "edit":
+		op = core.OpEditWords
+	}
+	if !slices.Contains(ops(), op) {
+		return nil
+	}
+	var out []string
+	for _, p := range s.Providers {
+		line := string(p.Name()) + ": " + supportOf(p, op)
+		if area := supportOf(p, core.OpEditRegion); op == core.OpEditWords && area != supportOf(p, op) {
+			line += "; one area: " + area
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+func supportOf(p core.Provider, op core.Op) string {
+	caps := p.Capabilities("")
+	switch caps.Ops[op] {
+	case core.SupportNative:
+		return "native"
+	case core.SupportEmulated:
+		if how := caps.How[op]; how != "" {
+			return "emulated, " + how
+		}
+		return "emulated"
+	case core.SupportHandoff:
+		return "by hand"
+	}
+	return "not there"
 }
 
 func (s *Studio) status(ctx context.Context, c *call) (core.Change, error) {

@@ -165,7 +165,7 @@ func (s *Studio) mayPair(ctx context.Context, a, b *core.Person) error {
 		}
 		for _, x := range list {
 			if accounts[x.Provider] {
-				return core.Errorf(core.CodeConflict, "Both sides have a %s account, and a person has one.", title(string(x.Provider))).WithNext("Remove one of them with \"account unlink %s\", then enter the code again.", x.Provider)
+				return core.Errorf(core.CodeConflict, "Both sides have a %s account, and a person has one.", x.Provider.Title()).WithNext("Remove one of them with \"account unlink %s\", then enter the code again.", x.Provider)
 			}
 		}
 	}
@@ -258,7 +258,7 @@ func (s *Studio) history(ctx context.Context, p *core.Person) (parts []string, e
 			return nil, err
 		}
 		for _, a := range list {
-			parts = append(parts, "account at "+title(string(a.Provider)))
+			parts = append(parts, "account at "+a.Provider.Title())
 		}
 		days, err := s.Usage.OfPerson(ctx, id, now.AddDate(-1, 0, 1), now)
 		if err != nil {

@@ -30,7 +30,7 @@ func (l *Linker) keyed(name core.ProviderName) (core.Keyed, error) {
 			return k, nil
 		}
 	}
-	return nil, core.Errorf(core.CodeInvalid, "No key can be given to %s here.", title(string(name)))
+	return nil, core.Errorf(core.CodeInvalid, "No key can be given to %s here.", name.Title())
 }
 
 func (l *Linker) page(ctx context.Context, kind core.TicketKind, token string) (core.LinkPage, error) {
@@ -101,7 +101,7 @@ func (l *Linker) Exchange(ctx context.Context, token, code string) (*core.Accoun
 	auth, ok := p.(core.Authorizer)
 	var verifier string
 	if err := json.Unmarshal(t.Data, &verifier); err != nil || !ok || code == "" || len(code) > maxKey {
-		return nil, core.Errorf(core.CodeInvalid, "%s did not send a code.", title(string(t.Provider))).WithNext("Ask for another link in the chat.")
+		return nil, core.Errorf(core.CodeInvalid, "%s did not send a code.", t.Provider.Title()).WithNext("Ask for another link in the chat.")
 	}
 	key, err := auth.Exchange(ctx, code, verifier)
 	if err != nil {

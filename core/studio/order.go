@@ -164,7 +164,7 @@ func (s *Studio) ask(ctx context.Context, c *call, o *order) (core.Change, error
 	if c.confirmed != "" {
 		card.Title = "This changed: it costs " + o.plan.Cost.String()
 	}
-	card.Body = core.Plain(fmt.Sprintf("It makes %s in %s with %s, on your own account.", countOf(o.plan.Images, "picture"), countOf(o.plan.Calls, "call"), title(string(o.provider.Name()))))
+	card.Body = core.Plain(fmt.Sprintf("It makes %s in %s with %s, on your own account.", countOf(o.plan.Images, "picture"), countOf(o.plan.Calls, "call"), o.provider.Name().Title()))
 	label := "Confirm: " + o.plan.Cost.String()
 	if len(label) > maxLabel {
 		label = "Confirm"

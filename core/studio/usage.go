@@ -111,7 +111,7 @@ func (s *Studio) allowances(ctx context.Context, p *core.Person, now time.Time) 
 				}
 			}
 		}
-		line := fmt.Sprintf("%s, plan %s, this month: %s in about %.0f of %.0f fast minutes, %d at once", title(string(pr.Name())), plan.Name, countOf(pictures, "picture"), used, plan.Minutes, plan.AtOnce)
+		line := fmt.Sprintf("%s, plan %s, this month: %s in about %.0f of %.0f fast minutes, %d at once", pr.Name().Title(), plan.Name, countOf(pictures, "picture"), used, plan.Minutes, plan.AtOnce)
 		if plan.Relax {
 			line += ", relaxed ones beyond that"
 		}
@@ -167,8 +167,8 @@ func (s *Studio) usageCard(ctx context.Context, c *call, name string, days []cor
 	var lines []string
 	for _, p := range s.Providers {
 		if x := providers[p.Name()]; x != nil {
-			lines = append(lines, say(title(string(p.Name())), x))
-			chart.Series = append(chart.Series, core.Series{Name: title(string(p.Name())), Values: series[p.Name()]})
+			lines = append(lines, say(p.Name().Title(), x))
+			chart.Series = append(chart.Series, core.Series{Name: p.Name().Title(), Values: series[p.Name()]})
 		}
 	}
 	card.Body = append(card.Body, bullets(append(lines, left...))...)
@@ -208,5 +208,5 @@ func (s *Studio) check(ctx context.Context, c *call) (core.Change, error) {
 		}
 	}
 	return c.say(text(fmt.Sprintf("%s v%d was sent to %s at about %s, and Atelier stopped or lost the connection before it knew more. %s does not tell what became of such a run.%s If you want the pictures, press Run again: that is a new run, and it is billed.",
-		v.ID.Task, v.ID.No, title(string(v.Provider)), v.CreatedAt.Format("15:04 MST on 2 January"), title(string(v.Provider)), where)))
+		v.ID.Task, v.ID.No, v.Provider.Title(), v.CreatedAt.Format("15:04 MST on 2 January"), v.Provider.Title(), where)))
 }

@@ -263,9 +263,19 @@ func (a *App) providers(prompts *prompt.Table) (out []core.Provider, err error) 
 		case "sketch":
 			out = append(out, sketch.New(sketch.Options{Delay: a.cfg.SketchDelay, Side: a.cfg.SketchSide, Clock: a.clock}))
 		case "midjourney":
-			p, err := midjourney.New(prompts, nil)
+			data, err := a.facts(name)
 			if err != nil {
 				return nil, err
+			}
+			p, err := midjourney.New(prompts, data)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, p)
+		default:
+			p, err := a.automatic(name)
+			if err != nil {
+				return nil, fmt.Errorf("provider %s: %w", name, err)
 			}
 			out = append(out, p)
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/discord/discordsim"
+	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
 	"github.com/atelier-bridge/atelier/adapters/slack/slacksim"
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
@@ -32,6 +33,8 @@ type Options struct {
 	SketchDelay time.Duration
 	// SlackHTTP and DiscordHTTP deliver by signed HTTP instead of sockets.
 	SlackHTTP, DiscordHTTP bool
+	// Standins are the image providers to stand in for: they are offered, and know a key of each persona.
+	Standins []string
 	// Unlinked leaves each persona two people, one on either platform.
 	Unlinked bool
 	Prefix   string // of the keys in Redis
@@ -46,6 +49,8 @@ type Options struct {
 type World struct {
 	Slack   *slacksim.Server
 	Discord *discordsim.Server
+	// Providers stands in for image providers; nobody asks it unless Options.Standins names some.
+	Providers *providersim.Sim
 
 	o      Options
 	app    *app.App
@@ -175,6 +180,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/sim/slack/", http.StripPrefix("/sim/slack", w.Slack))
 	mux.Handle("/sim/discord/", http.StripPrefix("/sim/discord", w.Discord))
+	mux.Handle("/sim/providers/", http.StripPrefix("/sim/providers", w.Providers.Handler()))
 	mux.HandleFunc("GET /demo/info", w.info)
 	mux.Handle("/", pages())
 	w.srv = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
@@ -243,6 +249,8 @@ func (w *World) simulators() error {
 	if w.persistent() {
 		w.cfg.BlobURL = "file://" + filepath.ToSlash(absolute(filepath.Join(w.o.Data, "blobs"))) + "?create_dir=1&no_tmp_dir=1"
 	}
+	w.Providers = providersim.New(providersim.Options{Side: standinSide})
+	w.standins()
 	if w.o.Configure != nil {
 		w.o.Configure(&w.cfg)
 	}
