@@ -300,6 +300,8 @@ func (a *Adapter) edit(ctx context.Context, d core.Delivery, at spot) (core.Rece
 		var m wireMessage
 		err := a.awake(ctx, at, func() error { return a.patch(ctx, d, at, string(d.Target[i]), parts[i], &m) })
 		if core.ErrorCode(err) == core.CodeGone {
+			a.sent.drop(string(d.Target[i]))
+			a.looks.Drop(at.channel())
 			gone++
 			continue
 		}

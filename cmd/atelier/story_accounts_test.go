@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
+	"github.com/atelier-bridge/atelier/cmd/atelier/internal/demo"
 )
 
 // grab PLATFORM WHERE REGEXP VAR: waits for a text, or a button's link, that matches and keeps the first group in an
@@ -203,4 +204,10 @@ func cmdServe(ts *testscript.TestScript, _ bool, _ []string) {
 		name, value, _ := strings.Cut(kv, "=")
 		ts.Setenv(name, value)
 	}
+}
+
+// connected waits until some Atelier is connected to both platforms.
+func cmdConnected(ts *testscript.TestScript, _ bool, _ []string) {
+	s := of(ts)
+	s.until(ts, "both platforms are connected", func() bool { return s.connected(demo.Options{}) })
 }

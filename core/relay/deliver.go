@@ -75,6 +75,8 @@ const (
 	lastWords = 2 * time.Second
 	// maxUnknown bounds how often a delivery whose outcome is unknown is looked up and tried again.
 	maxUnknown = 8
+	// maxGone bounds how often what was found of an earlier try may vanish before it counts as deleted by somebody.
+	maxGone = 2
 )
 
 // settle delivers one entry until it is done, given up or the partition is passed on; false in the last case.
@@ -89,6 +91,9 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
 		// looked for too where the store may have failed over and forgotten that it was handed out.
 		t.unknown = 1
+		t.behind = func(ctx context.Context) (core.MessageID, error) {
+			return h.behind(ctx, d.Posts, t.out.Task, t.out.Room)
+		}
 	}
 	if done, ok := d.settled.get(e.ID, e.Item.ID); ok {
 		// The store failed over and forgot what this process did.
@@ -112,6 +117,10 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 			return false
 		}
 		code := core.ErrorCode(err)
+		if code == core.CodeGone && t.posting && t.unknown > 0 && t.gone < maxGone {
+			// A holder that was late took back what it had posted, after this one had found it there.
+			t.gone, t.done, code = t.gone+1, nil, core.CodeUnknown
+		}
 		wait := backoff(n)
 		var dead *core.DeadLetter
 		switch {
@@ -243,8 +252,12 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 	if t.posting {
 		v.Target = t.done
 		if t.unknown > 0 && d.Posts != nil && t.out.Task != "" {
+			newest := t.behind
+			if newest == nil {
+				newest = func(ctx context.Context) (core.MessageID, error) { return d.Posts.Newest(ctx, t.out.Task, v.Room) }
+			}
 			var err error
-			if v.After, err = d.Posts.Newest(ctx, t.out.Task, v.Room); err != nil {
+			if v.After, err = newest(ctx); err != nil {
 				return core.Receipt{}, err
 			}
 		}

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -13,11 +14,13 @@ type try struct {
 	out     core.Outgoing
 	since   time.Time
 	unknown int
-	heir    bool             // an earlier holder had it, and this process has not tried it yet
-	posting bool             // the present operation makes a new message
-	tried   int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
-	done    []core.MessageID // parts posted by an earlier try
-	opened  func()           // to be called when the thread that this opens is recorded
+	behind  func(context.Context) (core.MessageID, error) // what of ours was newest in its thread when its partition was taken over; nil when nobody had it before
+	gone    int                                           // times that what an earlier try posted was found, and was gone when it was to be changed
+	heir    bool                                          // an earlier holder had it, and this process has not tried it yet
+	posting bool                                          // the present operation makes a new message
+	tried   int64                                         // revision that the first post would have shown, plus one; 0 when an earlier holder made it
+	done    []core.MessageID                              // parts posted by an earlier try
+	opened  func()                                        // to be called when the thread that this opens is recorded
 	place   *core.PlaceWrite
 	placed  map[core.RoomID]core.Placement // where the object showed before
 	mark    *core.Mark
