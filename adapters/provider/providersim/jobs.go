@@ -50,7 +50,6 @@ func (s *Sim) poll(id string) (j *job, done bool) {
 	return j, j.polls > s.o.Polls
 }
 
-func (s *Sim) gemini(*http.ServeMux)     {}
 func (s *Sim) stability(*http.ServeMux)  {}
 func (s *Sim) bfl(*http.ServeMux)        {}
 func (s *Sim) selfhosted(*http.ServeMux) {}

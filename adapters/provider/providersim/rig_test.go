@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atelier-bridge/atelier/adapters/provider/gemini"
 	"github.com/atelier-bridge/atelier/adapters/provider/openai"
 	"github.com/atelier-bridge/atelier/adapters/provider/openrouter"
 	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
@@ -75,6 +76,10 @@ func setups() []setup {
 		{name: providersim.OpenRouter, env: []string{"OPENROUTER_API_KEY", "OPENAI_API_KEY"},
 			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
 				return openrouter.New(openrouter.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
+			}},
+		{name: providersim.Gemini, env: []string{"GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"},
+			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
+				return gemini.New(gemini.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
 			}},
 	}
 }

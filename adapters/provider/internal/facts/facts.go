@@ -24,6 +24,7 @@ type Facts struct {
 	Sources  []string   `json:"sources"`  // where it was read
 	BaseURL  string     `json:"baseURL"`  // of the API, without the paths that the adapter adds
 	Hosts    []string   `json:"hosts"`    // further hosts that answers may point to
+	KeyHosts []string   `json:"keyHosts"` // of those, where the API runs too: the credential may go there
 	Activity string     `json:"activity"` // where a person sees what was billed
 	Keys     string     `json:"keys"`     // where a person makes a key
 	Terms    core.Terms `json:"terms"`
@@ -67,8 +68,9 @@ type Model struct {
 	// Params and Ops change the provider's own for this model.
 	Params map[string]Param `json:"params"`
 	Ops    map[string]Op    `json:"ops"`
-	// Path is the API path of the model where each has its own.
+	// Path is the API path of the model where each has its own; Send says that the id is sent along all the same.
 	Path string `json:"path"`
+	Send bool   `json:"send"`
 }
 
 // Size bounds free sizes, in pixels.
