@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atelier-bridge/atelier/adapters/provider/bfl"
 	"github.com/atelier-bridge/atelier/adapters/provider/gemini"
 	"github.com/atelier-bridge/atelier/adapters/provider/openai"
 	"github.com/atelier-bridge/atelier/adapters/provider/openrouter"
@@ -81,6 +82,11 @@ func setups() []setup {
 			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
 				return gemini.New(gemini.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
 			}},
+		{name: providersim.BFL, env: []string{"BFL_API_KEY", "FLUX_API_KEY"},
+			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
+				return bfl.New(bfl.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
+			},
+			at: map[coretest.ProviderFault]providersim.Step{coretest.FaultEndless: providersim.StepFetch, coretest.FaultRedirect: providersim.StepFetch}},
 	}
 }
 
