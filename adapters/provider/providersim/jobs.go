@@ -42,5 +42,4 @@ func (s *Sim) poll(id string) (j *job, done bool) {
 	return j, j.polls > s.o.Polls
 }
 
-func (s *Sim) stability(*http.ServeMux)  {}
 func (s *Sim) selfhosted(*http.ServeMux) {}

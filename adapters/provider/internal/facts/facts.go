@@ -34,6 +34,8 @@ type Facts struct {
 	Ops        map[string]Op    `json:"ops"` // by operation, or "upscale:creative" for one strength of it
 	Params     map[string]Param `json:"params"`
 	Models     []Model          `json:"models"` // the first one is the default
+	// Fields are fields of the API that are sent only when a source confirms them.
+	Fields map[string]Field `json:"fields"`
 	// Helpers are models that the adapter uses beside the chosen one, such as "describe".
 	Helpers map[string]string `json:"helpers"`
 	// Paths are API paths that the sources give for operations.
@@ -53,6 +55,11 @@ type Op struct {
 type Param struct {
 	Fidelity    core.Fidelity `json:"fidelity"`
 	Unconfirmed bool          `json:"unconfirmed"`
+}
+
+// Field says whether a field of the API may be sent.
+type Field struct {
+	Unconfirmed bool `json:"unconfirmed"`
 }
 
 // Model is a model with its limits.
@@ -300,4 +307,10 @@ func (f *Facts) Param(m *Model, name string) core.Fidelity {
 		}
 	}
 	return core.FidelityDropped
+}
+
+// Sends reports whether a field of the API is there and confirmed.
+func (f *Facts) Sends(field string) bool {
+	x, ok := f.Fields[field]
+	return ok && !x.Unconfirmed
 }
