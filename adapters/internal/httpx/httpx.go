@@ -40,9 +40,11 @@ type Options struct {
 	BaseURL string
 	// Hosts are further hosts that answers may point to, over https on the usual port; "*.example.com" covers what lies
 	// below it.
-	Hosts   []string
-	Timeout time.Duration // of one call with its answer; five minutes when zero
-	Clock   core.Clock
+	Hosts []string
+	// KeyHosts are hosts among them that the credential may go to, because the provider runs its API there too.
+	KeyHosts []string
+	Timeout  time.Duration // of one call with its answer; five minutes when zero
+	Clock    core.Clock
 	// Classify looks at answers that are no success before the general rules do: refusals look different everywhere. nil
 	// where it returns nil.
 	Classify func(status int, body []byte) *core.Error
@@ -63,7 +65,7 @@ func New(o Options) (*Client, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("base URL of %s: give one such as https://api.example.com, without user, query or fragment", o.Name)
 	}
-	for _, h := range o.Hosts {
+	for _, h := range append(slices.Clone(o.Hosts), o.KeyHosts...) {
 		if h = strings.TrimPrefix(h, "*."); h == "" || strings.ContainsAny(h, "*/:@ ") || !strings.Contains(h, ".") {
 			return nil, fmt.Errorf("hosts of %s: %q is no host name", o.Name, h)
 		}
@@ -121,10 +123,9 @@ type Call struct {
 	Accept      string
 	ContentType string
 	Body        []byte
-	// Key is sent in Header, behind Prefix. It goes to the base's origin only, whatever URL says, unless KeyAnywhere.
+	// Key is sent in Header, behind Prefix. It goes to the base's origin and to KeyHosts only, whatever URL says.
 	Key            core.Secret
 	Header, Prefix string
-	KeyAnywhere    bool
 	// Billable says that the provider may charge for it: what is not known to have failed is CodeUnknown, not CodeRetry.
 	Billable bool
 	// Max bounds the answer's bytes; a megabyte when zero.
@@ -141,8 +142,8 @@ type Reply struct {
 // errNotAllowed is the cause when an answer points somewhere that it must not.
 var errNotAllowed = errors.New("the address is not on the list of allowed hosts")
 
-// address returns where a call goes and whether that is the trusted origin.
-func (c *Client) address(k Call) (u *url.URL, own bool, err error) {
+// address returns where a call goes and whether the credential may go there.
+func (c *Client) address(k Call) (u *url.URL, keyed bool, err error) {
 	if k.URL == "" {
 		u = c.base.JoinPath(k.Path)
 		u.RawQuery = k.Query.Encode()
@@ -155,10 +156,11 @@ func (c *Client) address(k Call) (u *url.URL, own bool, err error) {
 	if u.Scheme == c.base.Scheme && hostPort(u) == hostPort(c.base) {
 		return u, true, nil
 	}
-	if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" || !c.listed(u.Hostname()) {
+	keyed = listed(c.o.KeyHosts, u.Hostname())
+	if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" || !keyed && !listed(c.o.Hosts, u.Hostname()) {
 		return nil, false, errNotAllowed
 	}
-	return u, false, nil
+	return u, keyed, nil
 }
 
 // Allowed reports whether an address that an answer gave may be called.
@@ -167,9 +169,9 @@ func (c *Client) Allowed(address string) bool {
 	return err == nil
 }
 
-func (c *Client) listed(host string) bool {
+func listed(hosts []string, host string) bool {
 	host = strings.ToLower(host)
-	return slices.ContainsFunc(c.o.Hosts, func(h string) bool {
+	return slices.ContainsFunc(hosts, func(h string) bool {
 		if below, ok := strings.CutPrefix(strings.ToLower(h), "*"); ok {
 			return strings.HasSuffix(host, below) && len(host) > len(below)
 		}
@@ -180,7 +182,7 @@ func (c *Client) listed(host string) bool {
 // Do makes a call. Errors are core.Errors as Outcome and the package comment say; they hold no credential, no address
 // and no unmasked text of the provider. Calls are never repeated.
 func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
-	u, own, err := c.address(k)
+	u, keyed, err := c.address(k)
 	if err != nil {
 		return Reply{}, core.Errorf(core.CodeInternal, "%s pointed to an address that Atelier does not trust.", c.o.Name).
 			WithNext("An admin can look at the provider's list of hosts.").Because(err)
@@ -210,7 +212,7 @@ func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 	if k.Accept != "" {
 		req.Header.Set("Accept", k.Accept)
 	}
-	if k.Header != "" && (own || k.KeyAnywhere) {
+	if k.Header != "" && keyed {
 		v := k.Prefix + k.Key.Reveal()
 		if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return Reply{}, NoKey(c.o.Name)

@@ -231,9 +231,11 @@ func TestTheKeyGoesToTheBaseOnly(t *testing.T) {
 	if len(seen) != 2 || seen[0] != "Bearer "+key || seen[1] != "Bearer "+key {
 		t.Errorf("seen %q", seen)
 	}
-	u, own, err := cl.address(Call{URL: "https://a.example.com/x"})
-	if err != nil || own || u.Host != "a.example.com" {
-		t.Error("a listed host counts as the base")
+	cl.o.KeyHosts = []string{"eu.example.org"}
+	for address, want := range map[string]bool{"https://a.example.com/x": false, "https://eu.example.org/x": true} {
+		if _, keyed, err := cl.address(Call{URL: address}); err != nil || keyed != want {
+			t.Errorf("the key goes to %s: %v, %v", address, keyed, err)
+		}
 	}
 	if _, err := cl.Do(t.Context(), Call{Path: "/x", Key: core.NewSecret("a\r\nX: y"), Header: "Authorization"}); core.ErrorCode(err) != core.CodeForbidden {
 		t.Errorf("a key of two lines: %v", err)

@@ -210,7 +210,8 @@ func (x *exchange) refuse(stage string) {
 	case Stability:
 		x.json(http.StatusForbidden, obj{"id": token(16), "name": "content_moderation", "errors": []string{"Your request was flagged by our content moderation system."}})
 	case BFL:
-		x.json(http.StatusOK, obj{"id": x.s.add(&job{provider: BFL, status: "Request Moderated"}), "polling_url": x.base() + "/v1/get_result?id=" + x.s.lastJob(), "cost": 0})
+		id := x.s.add(&job{provider: BFL, status: "Request Moderated"})
+		x.json(http.StatusOK, obj{"id": id, "polling_url": x.base() + "/v1/get_result?id=" + id, "cost": 0})
 	case OpenRouter:
 		x.json(http.StatusForbidden, obj{"error": obj{"code": 403, "message": "The prompt was flagged.", "metadata": obj{"reasons": []string{"violence"}, "flagged_input": "…", "provider_name": "Sim"}}})
 	default:

@@ -8,7 +8,6 @@ type job struct {
 	status   string
 	polls    int
 	data     []byte
-	fault    Kind
 }
 
 // add keeps a job and returns its id.
@@ -17,14 +16,7 @@ func (s *Sim) add(j *job) string {
 	defer s.mu.Unlock()
 	id := token(16)
 	s.jobs[id] = j
-	s.last = id
 	return id
-}
-
-func (s *Sim) lastJob() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.last
 }
 
 // Forget loses a stand-in's jobs, as providers do after a while.
@@ -50,7 +42,4 @@ func (s *Sim) poll(id string) (j *job, done bool) {
 	return j, j.polls > s.o.Polls
 }
 
-func (s *Sim) gemini(*http.ServeMux)     {}
-func (s *Sim) stability(*http.ServeMux)  {}
-func (s *Sim) bfl(*http.ServeMux)        {}
 func (s *Sim) selfhosted(*http.ServeMux) {}

@@ -15,9 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/atelier-bridge/atelier/adapters/provider/bfl"
+	"github.com/atelier-bridge/atelier/adapters/provider/gemini"
 	"github.com/atelier-bridge/atelier/adapters/provider/openai"
 	"github.com/atelier-bridge/atelier/adapters/provider/openrouter"
 	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
+	"github.com/atelier-bridge/atelier/adapters/provider/stability"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/coretest"
 )
@@ -76,6 +79,21 @@ func setups() []setup {
 			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
 				return openrouter.New(openrouter.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
 			}},
+		{name: providersim.Gemini, env: []string{"GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI"},
+			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
+				return gemini.New(gemini.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
+			}},
+		{name: providersim.BFL, env: []string{"BFL_API_KEY", "FLUX_API_KEY"},
+			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
+				return bfl.New(bfl.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
+			},
+			at: map[coretest.ProviderFault]providersim.Step{coretest.FaultEndless: providersim.StepFetch, coretest.FaultRedirect: providersim.StepFetch}},
+		{name: providersim.Stability, env: []string{"STABILITY_API_KEY"},
+			make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
+				return stability.New(stability.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d})
+			},
+			facts: `{"ops":{"vary":{"unconfirmed":false},"upscale:creative":{"unconfirmed":false},"edit-region":{"unconfirmed":false},"edit-words":{"unconfirmed":false}},
+				"params":{"ar":{"unconfirmed":false},"seed":{"unconfirmed":false}},"fields":{"negative_prompt":{"unconfirmed":false}}}`},
 	}
 }
 

@@ -81,7 +81,6 @@ type Sim struct {
 	arrived chan Call
 	closed  chan struct{}
 	once    sync.Once
-	last    string
 }
 
 type account struct {

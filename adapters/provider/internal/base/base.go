@@ -38,7 +38,7 @@ func New(o Options) (*Base, error) {
 	if o.Clock == nil {
 		o.Clock = core.SystemClock{}
 	}
-	h, err := httpx.New(httpx.Options{Name: o.Title, BaseURL: o.BaseURL, Hosts: f.Hosts, Timeout: o.Timeout, Clock: o.Clock, Classify: o.Classify})
+	h, err := httpx.New(httpx.Options{Name: o.Title, BaseURL: o.BaseURL, Hosts: f.Hosts, KeyHosts: f.KeyHosts, Timeout: o.Timeout, Clock: o.Clock, Classify: o.Classify})
 	if err != nil {
 		return nil, err
 	}

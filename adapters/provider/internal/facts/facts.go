@@ -24,6 +24,7 @@ type Facts struct {
 	Sources  []string   `json:"sources"`  // where it was read
 	BaseURL  string     `json:"baseURL"`  // of the API, without the paths that the adapter adds
 	Hosts    []string   `json:"hosts"`    // further hosts that answers may point to
+	KeyHosts []string   `json:"keyHosts"` // of those, where the API runs too: the credential may go there
 	Activity string     `json:"activity"` // where a person sees what was billed
 	Keys     string     `json:"keys"`     // where a person makes a key
 	Terms    core.Terms `json:"terms"`
@@ -33,6 +34,8 @@ type Facts struct {
 	Ops        map[string]Op    `json:"ops"` // by operation, or "upscale:creative" for one strength of it
 	Params     map[string]Param `json:"params"`
 	Models     []Model          `json:"models"` // the first one is the default
+	// Fields are fields of the API that are sent only when a source confirms them.
+	Fields map[string]Field `json:"fields"`
 	// Helpers are models that the adapter uses beside the chosen one, such as "describe".
 	Helpers map[string]string `json:"helpers"`
 	// Paths are API paths that the sources give for operations.
@@ -54,6 +57,11 @@ type Param struct {
 	Unconfirmed bool          `json:"unconfirmed"`
 }
 
+// Field says whether a field of the API may be sent.
+type Field struct {
+	Unconfirmed bool `json:"unconfirmed"`
+}
+
 // Model is a model with its limits.
 type Model struct {
 	ID        string   `json:"id"`
@@ -67,8 +75,9 @@ type Model struct {
 	// Params and Ops change the provider's own for this model.
 	Params map[string]Param `json:"params"`
 	Ops    map[string]Op    `json:"ops"`
-	// Path is the API path of the model where each has its own.
+	// Path is the API path of the model where each has its own; Send says that the id is sent along all the same.
 	Path string `json:"path"`
+	Send bool   `json:"send"`
 }
 
 // Size bounds free sizes, in pixels.
@@ -298,4 +307,10 @@ func (f *Facts) Param(m *Model, name string) core.Fidelity {
 		}
 	}
 	return core.FidelityDropped
+}
+
+// Sends reports whether a field of the API is there and confirmed.
+func (f *Facts) Sends(field string) bool {
+	x, ok := f.Fields[field]
+	return ok && !x.Unconfirmed
 }
