@@ -6,8 +6,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/atelier-bridge/atelier/adapters/provider/bfl"
+	"github.com/atelier-bridge/atelier/adapters/provider/gemini"
 	"github.com/atelier-bridge/atelier/adapters/provider/openai"
 	"github.com/atelier-bridge/atelier/adapters/provider/openrouter"
+	"github.com/atelier-bridge/atelier/adapters/provider/stability"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -45,6 +48,12 @@ func (a *App) automatic(name core.ProviderName) (core.Provider, error) {
 		return openai.New(openai.Options{BaseURL: url, Facts: data, Clock: a.clock})
 	case "openrouter":
 		return openrouter.New(openrouter.Options{BaseURL: url, Facts: data, Clock: a.clock})
+	case "gemini":
+		return gemini.New(gemini.Options{BaseURL: url, Facts: data, Clock: a.clock})
+	case "stability":
+		return stability.New(stability.Options{BaseURL: url, Facts: data, Clock: a.clock})
+	case "bfl":
+		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: a.clock})
 	}
 	return nil, errors.New("it is not built in")
 }
