@@ -168,14 +168,20 @@ func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
 			f.Times = n
 		}
 		sim.Fault(f)
+	case "fault-poll":
+		sim.Fault(providersim.Fault{Provider: args[1], Kind: kinds()[args[2]], Step: providersim.StepPoll})
 	case "clear":
 		sim.Clear()
-	case "arrives":
+	case "arrives", "polled":
+		step := providersim.StepMake
+		if args[0] == "polled" {
+			step = providersim.StepPoll
+		}
 		deadline := time.After(patience)
 		for {
 			select {
 			case c := <-sim.Arrived():
-				if c.Provider == args[1] && c.Step == providersim.StepMake {
+				if c.Provider == args[1] && c.Step == step {
 					return
 				}
 			case <-deadline:

@@ -104,19 +104,21 @@ func of(ts *testscript.TestScript) *story {
 // storyForum is a forum channel that the world has with forum=yes.
 const storyForum = "1100000000000000209"
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, standins=openai+bfl.
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, standins=openai+bfl.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
 	if os.Getenv("ATELIER_TEST_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	forum := false
+	forum, public := false, true
 	for _, a := range args {
 		k, v, _ := strings.Cut(a, "=")
 		switch k {
 		case "forum":
 			forum = v == "yes"
+		case "public":
+			public = v == "yes"
 		case "standins":
 			o.Standins = strings.Split(v, "+")
 		case "linked":
@@ -149,7 +151,7 @@ func begin(ts *testscript.TestScript, args []string) {
 	blobs := ts.MkAbs("blobs")
 	o.Configure = func(c *app.Config) {
 		c.BlobURL = "file://" + filepath.ToSlash(blobs) + "?create_dir=1&no_tmp_dir=1"
-		c.Drain, c.SketchSide = time.Second, 192
+		c.Drain, c.SketchSide, c.LocalPublic = time.Second, 192, public
 		if forum {
 			c.Rooms["ACME"] = append(c.Rooms["ACME"], demo.DiscordRoomID(storyForum))
 		}

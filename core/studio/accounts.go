@@ -197,7 +197,7 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 	if s.PublicURL == "" {
 		card := core.Card{Title: "Link " + name.Title(), Tone: core.ToneWarn,
 			Body: core.Plain(fmt.Sprintf("This Atelier has no public address, so the key is entered in a form of %s: %s sees what you type there. Use a key that you can limit and revoke.", c.In.Actor.Identity.Platform().Title(), c.In.Actor.Identity.Platform().Title()))}
-		card.Buttons = [][]core.Button{{{Label: "Link: enter the key", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name), Modal: true}}}}
+		card.Buttons = keyForm(name)
 		return c.say(card)
 	}
 	auth, ok := p.(core.Authorizer)
@@ -221,6 +221,11 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 	sum := sha256.Sum256([]byte(verifier))
 	to := auth.Authorize(s.PublicURL+"/oauth/"+url.PathEscape(string(name))+"/"+token, base64.RawURLEncoding.EncodeToString(sum[:]))
 	return c.say(linkCard(name, fmt.Sprintf("Allow it on %s's own page, for your own account there. The link works once, for ten minutes, for you only; do not pass it on.", name.Title()), to))
+}
+
+// keyForm opens the form in which a key is entered where there is no page.
+func keyForm(name core.ProviderName) [][]core.Button {
+	return [][]core.Button{{{Label: "Link: enter the key", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name), Modal: true}}}}
 }
 
 func linkCard(name core.ProviderName, what, to string) core.Card {
@@ -287,6 +292,9 @@ func (s *Studio) Linked(_ context.Context, sc relay.Scope) (core.Change, error) 
 	in := sc.In
 	ev := in.Account
 	card := core.Card{Tone: core.ToneWarn, Body: core.Plain(ev.Fail)}
+	if s.PublicURL == "" {
+		card.Buttons = keyForm(ev.Provider)
+	}
 	if ev.Fail == "" {
 		parts := []string{fmt.Sprintf("Your %s account is linked; its key ends in %s", ev.Provider.Title(), ev.Last4)}
 		for _, f := range []string{ev.Facts.Scope, ev.Facts.Plan, ev.Facts.Balance} {
