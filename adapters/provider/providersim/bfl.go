@@ -40,7 +40,7 @@ func (s *Sim) bfl(mux *http.ServeMux) {
 }
 
 func (x *exchange) submit() {
-	prompt := x.text("prompt")
+	prompt := x.Text("prompt")
 	w, h := x.number("width", 1024), x.number("height", 1024)
 	paths := []string{"/v1/flux-2-pro", "/v1/flux-2-max", "/v1/flux-2-flex", "/v1/flux-2-klein-4b", "/v1/flux-2-klein-9b", "/v1/flux-tools/outpainting-v1", "/v1/flux-pro-1.0-fill"}
 	known := false
@@ -49,7 +49,7 @@ func (x *exchange) submit() {
 	}
 	pictures := 0
 	for _, name := range []string{"input_image", "input_image_2", "input_image_3", "input_image_4", "input_image_5", "input_image_6", "input_image_7", "input_image_8", "image", "mask"} {
-		if v := x.text(name); v != "" {
+		if v := x.Text(name); v != "" {
 			raw, err := base64.StdEncoding.DecodeString(v)
 			if pw, _ := sizeOf(raw); err != nil || pw == 0 {
 				x.json(http.StatusUnprocessableEntity, obj{"detail": []obj{{"loc": []string{"body", name}, "msg": "Invalid image", "type": "value_error"}}})

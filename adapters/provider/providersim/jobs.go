@@ -1,13 +1,12 @@
 package providersim
 
-import "net/http"
-
 // job is an asynchronous job.
 type job struct {
 	provider string
 	status   string
 	polls    int
 	data     []byte
+	list     [][]byte
 }
 
 // add keeps a job and returns its id.
@@ -41,5 +40,3 @@ func (s *Sim) poll(id string) (j *job, done bool) {
 	j.polls++
 	return j, j.polls > s.o.Polls
 }
-
-func (s *Sim) selfhosted(*http.ServeMux) {}

@@ -18,7 +18,7 @@ func (s *Sim) openai(mux *http.ServeMux) {
 			return
 		}
 		x.w.Header().Set("X-Request-Id", "req_"+token(8))
-		x.json(http.StatusOK, obj{"id": "resp_" + token(8), "object": "response", "status": "completed", "model": x.text("model"), "output": []obj{{"type": "message", "role": "assistant",
+		x.json(http.StatusOK, obj{"id": "resp_" + token(8), "object": "response", "status": "completed", "model": x.Text("model"), "output": []obj{{"type": "message", "role": "assistant",
 			"content": []obj{{"type": "output_text", "text": "a quiet harbour at dusk, soft light\na harbour painted in blue and gold", "annotations": []any{}}}}},
 			"usage": obj{"input_tokens": 800, "output_tokens": 40, "total_tokens": 840}})
 	})
@@ -26,13 +26,13 @@ func (s *Sim) openai(mux *http.ServeMux) {
 
 // imagesAPI answers generations and edits as OpenAI does.
 func (x *exchange) imagesAPI() {
-	prompt, n := x.text("prompt"), x.number("n", 1)
+	prompt, n := x.Text("prompt"), x.number("n", 1)
 	bad := func(message string) { x.fail(http.StatusBadRequest, "invalid_value", message) }
 	edits := strings.HasSuffix(x.Path, "/edits")
 	pics := append(append([][]byte(nil), x.Files["image[]"]...), x.Files["image"]...)
 	mask := x.Files["mask"]
 	var w, h int
-	if a, b, ok := strings.Cut(x.text("size"), "x"); ok {
+	if a, b, ok := strings.Cut(x.Text("size"), "x"); ok {
 		w, h = atoi(a), atoi(b)
 	}
 	switch {

@@ -47,12 +47,12 @@ func (s *Sim) openrouter(mux *http.ServeMux) {
 		http.Redirect(w, r, back.String(), http.StatusSeeOther)
 	})
 	s.route(mux, "POST /openrouter/api/v1/auth/keys", OpenRouter, StepInfo, nil, func(x *exchange) {
-		code, sum := x.text("code"), sha256.Sum256([]byte(x.text("code_verifier")))
+		code, sum := x.Text("code"), sha256.Sum256([]byte(x.Text("code_verifier")))
 		s.mu.Lock()
 		g, ok := s.codes[code]
 		delete(s.codes, code) // once, whatever comes of it
 		s.mu.Unlock()
-		if !ok || x.text("code_challenge_method") != "S256" || base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge {
+		if !ok || x.Text("code_challenge_method") != "S256" || base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge {
 			x.fail(http.StatusForbidden, "forbidden", "Invalid code or code_verifier or already used code")
 			return
 		}
@@ -74,7 +74,7 @@ func (s *Sim) openrouter(mux *http.ServeMux) {
 			x.noCredit()
 			return
 		}
-		x.json(http.StatusOK, obj{"id": "gen-" + token(8), "model": x.text("model"), "choices": []obj{{"finish_reason": "stop", "message": obj{"role": "assistant", "content": "a quiet harbour at dusk\na harbour in blue and gold"}}},
+		x.json(http.StatusOK, obj{"id": "gen-" + token(8), "model": x.Text("model"), "choices": []obj{{"finish_reason": "stop", "message": obj{"role": "assistant", "content": "a quiet harbour at dusk\na harbour in blue and gold"}}},
 			"usage": obj{"prompt_tokens": 800, "completion_tokens": 40, "cost": float64(price/10) / 1e6}})
 	})
 }
@@ -97,7 +97,7 @@ func goodCallback(u *url.URL) bool {
 }
 
 func (x *exchange) orImages() {
-	prompt, n := x.text("prompt"), x.number("n", 1)
+	prompt, n := x.Text("prompt"), x.number("n", 1)
 	refs, _ := x.JSON["input_references"].([]any)
 	known := []string{"model", "prompt", "aspect_ratio", "resolution", "size", "n", "seed", "background", "output_format", "input_references", "stream"}
 	for name := range x.JSON {
@@ -108,10 +108,10 @@ func (x *exchange) orImages() {
 	}
 	ratios := []string{"1:1", "1:2", "1:4", "1:8", "2:1", "2:3", "3:2", "3:4", "4:1", "4:3", "4:5", "5:4", "8:1", "9:16", "16:9", "9:20", "20:9", "9:21", "21:9", "auto", ""}
 	switch {
-	case x.text("model") == "" || prompt == "":
+	case x.Text("model") == "" || prompt == "":
 		x.fail(http.StatusBadRequest, "bad_request", "model and prompt are needed")
 		return
-	case n < 1 || n > 10 || len(refs) > 16 || !slices.Contains(ratios, x.text("aspect_ratio")):
+	case n < 1 || n > 10 || len(refs) > 16 || !slices.Contains(ratios, x.Text("aspect_ratio")):
 		x.fail(http.StatusBadRequest, "bad_request", "a parameter is out of range")
 		return
 	}
@@ -136,7 +136,7 @@ func (x *exchange) orImages() {
 	}
 	var data []obj
 	for i := range n {
-		data = append(data, obj{"b64_json": x.b64(prompt, x.number("seed", 0)+len(refs), i, ratioOf(x.text("aspect_ratio")))})
+		data = append(data, obj{"b64_json": x.b64(prompt, x.number("seed", 0)+len(refs), i, ratioOf(x.Text("aspect_ratio")))})
 	}
 	x.json(http.StatusOK, obj{"created": x.s.o.Clock.Now().Unix(), "data": data, "usage": obj{"prompt_tokens": 0, "completion_tokens": 4175, "total_tokens": 4175, "cost": float64(n) * price / 1e6}})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/atelier-bridge/atelier/adapters/provider/openai"
 	"github.com/atelier-bridge/atelier/adapters/provider/openrouter"
 	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
+	"github.com/atelier-bridge/atelier/adapters/provider/selfhosted"
 	"github.com/atelier-bridge/atelier/adapters/provider/stability"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/coretest"
@@ -94,7 +95,19 @@ func setups() []setup {
 			},
 			facts: `{"ops":{"vary":{"unconfirmed":false},"upscale:creative":{"unconfirmed":false},"edit-region":{"unconfirmed":false},"edit-words":{"unconfirmed":false}},
 				"params":{"ar":{"unconfirmed":false},"seed":{"unconfirmed":false}},"fields":{"negative_prompt":{"unconfirmed":false}}}`},
+		selfHosted(selfhosted.ShapeOpenAI, `{"ops":{"edit-region":{"unconfirmed":false}}}`),
+		selfHosted(selfhosted.ShapeA1111, `{"ops":{"upscale":{"unconfirmed":false},"describe":{"unconfirmed":false}},"params":{"tile":{"unconfirmed":false}},"fields":{"interrupt":{"unconfirmed":false}}}`),
+		selfHosted(selfhosted.ShapeSDServer, ""),
 	}
+}
+
+func selfHosted(shape selfhosted.Shape, facts string) setup {
+	su := setup{name: providersim.SelfHosted + "/" + string(shape), facts: facts,
+		cannot: []coretest.ProviderFault{coretest.FaultUnauthorized, coretest.FaultNoCredit, coretest.FaultRefusal},
+		make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
+			return selfhosted.New(selfhosted.Options{BaseURL: url, Shape: shape, Facts: facts, Clock: clock, Timeout: d})
+		}}
+	return su
 }
 
 func newKit(t *testing.T, su setup, facts string) *kit {

@@ -252,12 +252,12 @@ func (x *exchange) pay(micros int64, pictures int) bool {
 	return true
 }
 
-// text is a field of the call's body, whatever its shape.
-func (x *exchange) text(name string) string {
-	if v, ok := x.JSON[name].(string); ok {
+// Text is a field of a call's body, whatever its shape; empty when there is none.
+func (c *Call) Text(name string) string {
+	if v, ok := c.JSON[name].(string); ok {
 		return v
 	}
-	if v := x.Fields[name]; len(v) > 0 {
+	if v := c.Fields[name]; len(v) > 0 {
 		return v[0]
 	}
 	return ""

@@ -46,7 +46,7 @@ func (x *exchange) stableImage() {
 			return
 		}
 	}
-	ratio := ratioOf(x.text("aspect_ratio"))
+	ratio := ratioOf(x.Text("aspect_ratio"))
 	if len(images) > 0 {
 		w, h := sizeOf(images[0])
 		if w == 0 {
@@ -66,11 +66,11 @@ func (x *exchange) stableImage() {
 			}
 		}
 	}
-	if a := x.text("aspect_ratio"); a != "" && !slices.Contains([]string{"1:1", "21:9", "16:9", "3:2", "5:4", "4:5", "2:3", "9:16", "9:21"}, a) {
+	if a := x.Text("aspect_ratio"); a != "" && !slices.Contains([]string{"1:1", "21:9", "16:9", "3:2", "5:4", "4:5", "2:3", "9:16", "9:21"}, a) {
 		x.fail(http.StatusBadRequest, "bad_request", "aspect_ratio: is invalid")
 		return
 	}
-	prompt := x.text("prompt")
+	prompt := x.Text("prompt")
 	if strings.Contains(prompt, RefuseWord) {
 		x.refuse("input")
 		return
