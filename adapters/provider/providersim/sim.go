@@ -308,11 +308,12 @@ func token(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// base is the address under which the caller reached a stand-in.
+// base is the address under which the caller reached a stand-in, with the prefix under which the handler is mounted.
 func (x *exchange) base() string {
 	scheme := "http"
 	if x.r.TLS != nil || x.r.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
-	return scheme + "://" + x.r.Host + "/" + x.Provider
+	asked, _, _ := strings.Cut(x.r.RequestURI, "?")
+	return scheme + "://" + x.r.Host + strings.TrimSuffix(asked, x.r.URL.Path) + "/" + x.Provider
 }

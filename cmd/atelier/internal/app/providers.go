@@ -10,6 +10,7 @@ import (
 	"github.com/atelier-bridge/atelier/adapters/provider/gemini"
 	"github.com/atelier-bridge/atelier/adapters/provider/openai"
 	"github.com/atelier-bridge/atelier/adapters/provider/openrouter"
+	"github.com/atelier-bridge/atelier/adapters/provider/selfhosted"
 	"github.com/atelier-bridge/atelier/adapters/provider/stability"
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -54,6 +55,8 @@ func (a *App) automatic(name core.ProviderName) (core.Provider, error) {
 		return stability.New(stability.Options{BaseURL: url, Facts: data, Clock: a.clock})
 	case "bfl":
 		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: a.clock})
+	case "selfhosted":
+		return selfhosted.New(selfhosted.Options{BaseURL: url, Shape: selfhosted.Shape(a.cfg.SelfhostedShape), Facts: data, Clock: a.clock})
 	}
 	return nil, errors.New("it is not built in")
 }
