@@ -175,14 +175,15 @@ type Delivery struct {
 	Room   RoomID
 	Thread ThreadID
 	Target []MessageID // parts of an earlier post, in order, for OpEdit, OpDelete, OpReact, OpUnreact; parts already posted when OpPost is tried again
-	// After is the newest recorded message of ours in this thread, when Attempt > 0. One delivery at a time is under way in a
-	// thread: an unrecorded message of ours behind it comes from an earlier try of this one. Empty when none is known.
+	// After is the newest recorded message of ours in this thread, when Attempt > 0 and this holder made all tries. One
+	// delivery at a time is under way in a thread: an unrecorded message of ours behind it comes from an earlier try of this
+	// one. Empty when none is known, or when earlier holders tried: what they posted lies behind Since.
 	After MessageID
 	// Find asks OpPost to post nothing, and only to say in the receipt what an earlier try posted. Attempt > 0.
 	Find bool
 	// Changed says that the content may have changed since an earlier try.
 	Changed bool
-	Since   time.Time // when it was first tried; zero at the first try
+	Since   time.Time // nobody tried it before; zero at the first try
 	// Tried is a moment after which nobody tried this delivery, when Attempt > 0: what was read of its thread later than that
 	// shows what became of every try. Zero when none is known.
 	Tried   time.Time

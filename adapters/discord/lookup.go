@@ -196,7 +196,8 @@ const (
 
 // pick chooses the message that is part i of a delivery. Since one delivery is under way in a thread at a time, what is
 // ours there and is not recorded was posted by an earlier try of this one, whatever it says, if its content may have
-// changed. Else it must say what this part says: a process that was frozen may have posted an earlier comment again.
+// changed; where earlier holders tried, it must at least be said by the same author. Else it must say what this part says: a
+// process that was frozen may have posted an earlier comment again.
 func (a *Adapter) pick(ctx context.Context, d core.Delivery, at spot, found []*wireMessage, p part, i int) (best *wireMessage, err error) {
 	how := unlike
 	for _, m := range found {
@@ -229,7 +230,7 @@ func (a *Adapter) taken(ctx context.Context, d core.Delivery, m *wireMessage) (b
 
 // like compares a message of ours with part i of a delivery.
 func (a *Adapter) like(ctx context.Context, d core.Delivery, at spot, m *wireMessage, p part, i int) likeness {
-	anything := d.Changed && d.After != "" // whatever it says
+	anything := d.Changed // whatever it says
 	switch {
 	case d.Author == nil && m.WebhookID == "":
 		return a.likeBot(d, m, p, i, anything)
@@ -240,7 +241,7 @@ func (a *Adapter) like(ctx context.Context, d core.Delivery, at spot, m *wireMes
 			return same
 		case anything && by:
 			return likely
-		case anything:
+		case anything && d.After != "":
 			return perhaps
 		}
 	case d.Author != nil:
@@ -272,7 +273,7 @@ func (a *Adapter) likeBot(d core.Delivery, m *wireMessage, p part, i int, anythi
 		return same
 	case d.Op == core.OpPost && d.Thread == "" && d.ThreadName != "" && len(have) > 0 && len(p.embeds) > 0 && aboutSame(have[0].Title, p.embeds[0].Title):
 		return likely
-	case anything && (len(p.embeds) == 0 || len(have) > 0):
+	case anything && d.After != "" && (len(p.embeds) == 0 || len(have) > 0):
 		return perhaps
 	}
 	return unlike

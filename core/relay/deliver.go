@@ -91,8 +91,9 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
 		// looked for too where the store may have failed over and forgotten that it was handed out.
 		t.unknown = 1
-		t.behind = func(ctx context.Context) (core.MessageID, error) {
-			return h.behind(ctx, d.Posts, t.out.Task, t.out.Room)
+		t.left = true
+		if at, ok := storedAt(e.ID); ok && !e.Item.Again {
+			t.since = at.Add(-clockSlack * time.Millisecond) // nobody tried it before it was stored
 		}
 	}
 	if done, ok := d.settled.get(e.ID, e.Item.ID); ok {
@@ -251,13 +252,11 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 	t.posting = v.Op == core.OpPost
 	if t.posting {
 		v.Target = t.done
-		if t.unknown > 0 && d.Posts != nil && t.out.Task != "" {
-			newest := t.behind
-			if newest == nil {
-				newest = func(ctx context.Context) (core.MessageID, error) { return d.Posts.Newest(ctx, t.out.Task, v.Room) }
-			}
+		// What this holder tried lies behind all that is recorded: one delivery is under way in a thread. What earlier ones
+		// left may not: one of them may have tried it and died, the next have posted others first, and died too.
+		if t.unknown > 0 && !t.left && d.Posts != nil && t.out.Task != "" {
 			var err error
-			if v.After, err = newest(ctx); err != nil {
+			if v.After, err = d.Posts.Newest(ctx, t.out.Task, v.Room); err != nil {
 				return core.Receipt{}, err
 			}
 		}

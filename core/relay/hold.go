@@ -43,8 +43,6 @@ type holding struct {
 	took   func([]core.Entry[core.Outgoing])
 	atOnce func(core.Outgoing) bool
 
-	behinds map[string]core.MessageID // by task and room; see behind
-
 	leases core.Leases
 	clock  core.Clock
 	mu     sync.Mutex
@@ -54,33 +52,6 @@ type holding struct {
 // turn gives an inbound its turn.
 func (h *holding) turn(in core.Entry[core.Inbound], must bool) Turn {
 	return Turn{Partition: h.p, Lease: h.l, Entry: in, Must: must, Took: h.took, AtOnce: h.atOnce}
-}
-
-// behind returns what of ours was the newest recorded message of a task in a room when this holding first asked. An
-// earlier holder may have tried any of what it left, not only what comes first here: what it posted lies behind that
-// message, and perhaps before what this holding has posted there since.
-func (h *holding) behind(ctx context.Context, posts core.Posts, task core.TaskID, room core.RoomID) (core.MessageID, error) {
-	key := string(task) + "|" + string(room)
-	h.mu.Lock()
-	id, ok := h.behinds[key]
-	h.mu.Unlock()
-	if ok {
-		return id, nil
-	}
-	id, err := posts.Newest(ctx, task, room)
-	if err != nil {
-		return "", err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.behinds == nil {
-		h.behinds = map[string]core.MessageID{}
-	}
-	if first, ok := h.behinds[key]; ok {
-		return first, nil
-	}
-	h.behinds[key] = id
-	return id, nil
 }
 
 // renew extends the lease. A lost one ends the work.

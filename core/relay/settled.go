@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -14,9 +15,15 @@ const clockSlack = 2000 // milliseconds
 // before reports whether an entry was stored before a lease began. Both carry milliseconds: the store's clock in the
 // entry, the holder's in the fence.
 func before(id core.EntryID, l core.Lease) bool {
+	at, ok := storedAt(id)
+	return ok && l.Fence > 0 && at.UnixMilli() < l.Fence+clockSlack
+}
+
+// storedAt returns when an entry was stored, by the store's clock.
+func storedAt(id core.EntryID) (time.Time, bool) {
 	ms, _, _ := strings.Cut(string(id), "-")
 	at, err := strconv.ParseInt(ms, 10, 64)
-	return err == nil && l.Fence > 0 && at < l.Fence+clockSlack
+	return time.UnixMilli(at), err == nil
 }
 
 // maxSettled bounds the memory of what was settled.

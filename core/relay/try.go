@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"context"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -14,13 +13,13 @@ type try struct {
 	out     core.Outgoing
 	since   time.Time
 	unknown int
-	behind  func(context.Context) (core.MessageID, error) // what of ours was newest in its thread when its partition was taken over; nil when nobody had it before
-	gone    int                                           // times that what an earlier try posted was found, and was gone when it was to be changed
-	heir    bool                                          // an earlier holder had it, and this process has not tried it yet
-	posting bool                                          // the present operation makes a new message
-	tried   int64                                         // revision that the first post would have shown, plus one; 0 when an earlier holder made it
-	done    []core.MessageID                              // parts posted by an earlier try
-	opened  func()                                        // to be called when the thread that this opens is recorded
+	left    bool             // an earlier holder had it, or an earlier try was given up
+	gone    int              // times that what an earlier try posted was found, and was gone when it was to be changed
+	heir    bool             // an earlier holder had it, and this process has not tried it yet
+	posting bool             // the present operation makes a new message
+	tried   int64            // revision that the first post would have shown, plus one; 0 when an earlier holder made it
+	done    []core.MessageID // parts posted by an earlier try
+	opened  func()           // to be called when the thread that this opens is recorded
 	place   *core.PlaceWrite
 	placed  map[core.RoomID]core.Placement // where the object showed before
 	mark    *core.Mark
