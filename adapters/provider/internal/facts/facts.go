@@ -97,6 +97,7 @@ type Price struct {
 	Image int64 `json:"image"` // an ordinary picture
 	HD    int64 `json:"hd"`    // a large one
 	Draft int64 `json:"draft"` // one of the lowest quality
+	Fine  int64 `json:"fine"`  // one of the highest quality
 	Input int64 `json:"input"` // each picture sent along
 	// Of a million tokens, for providers that tell how many they counted.
 	TextIn  int64 `json:"textIn"`
@@ -243,7 +244,7 @@ func (f *Facts) faults() (out []error) {
 		if s := m.Size; s.Side < 16 || s.HDSide < s.Side || s.Step < 1 || s.MinSide < 1 || s.MaxSide < s.Side || s.MaxPixels < s.Side*s.Side {
 			wrong("%ssize: give side, hdSide, step, minSide, maxSide and maxPixels that fit together", where)
 		}
-		for _, v := range []int64{m.Price.Image, m.Price.HD, m.Price.Draft, m.Price.Input, m.Price.TextIn, m.Price.ImageIn, m.Price.TextOut, m.Price.Out, m.Price.NativeUnit} {
+		for _, v := range []int64{m.Price.Image, m.Price.HD, m.Price.Draft, m.Price.Fine, m.Price.Input, m.Price.TextIn, m.Price.ImageIn, m.Price.TextOut, m.Price.Out, m.Price.NativeUnit} {
 			if v < 0 || v > math.MaxInt32*1000 {
 				wrong("%sprice: a figure is negative or beyond reason", where)
 				break
