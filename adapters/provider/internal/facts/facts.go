@@ -20,8 +20,10 @@ import (
 
 // Facts is a provider's data file.
 type Facts struct {
-	Checked  string     `json:"checked"`  // the day on which somebody read the sources, 2026-11-22
-	Sources  []string   `json:"sources"`  // where it was read
+	Checked string   `json:"checked"` // the day on which somebody read the sources, 2026-11-22
+	Sources []string `json:"sources"` // where it was read
+	// Assumed names what none of the sources gives and somebody put in as a guess: to be looked up before it is relied on.
+	Assumed  []string   `json:"assumed"`
 	BaseURL  string     `json:"baseURL"`  // of the API, without the paths that the adapter adds
 	Hosts    []string   `json:"hosts"`    // further hosts that answers may point to
 	KeyHosts []string   `json:"keyHosts"` // of those, where the API runs too: the credential may go there
