@@ -163,6 +163,9 @@ func (s *providerSuite) fails(f ProviderFault, want core.Code) {
 	}
 	if s.free() && want == core.CodeUnknown {
 		want = core.CodeRetry // it may run again: it costs nothing
+		if f == FaultEndless {
+			want = core.CodeTooLarge // the same again would be as long
+		}
 	}
 	plan := s.Provider.Plan(s.Request(core.OpGenerate))
 	res, err := s.run(core.OpGenerate)

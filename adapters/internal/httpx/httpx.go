@@ -232,10 +232,7 @@ func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 	if limit <= 0 {
 		limit = defaultMax
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if int64(len(body)) > limit {
-		err = errTooLong
-	}
+	body, err := read(resp, limit)
 	ok := resp.StatusCode >= 200 && resp.StatusCode < 300
 	if err != nil && ok {
 		return Reply{}, c.broken(ctx, k, true, err)
@@ -245,6 +242,28 @@ func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 	}
 	return Reply{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
+
+// read reads an answer up to a limit; one that announces more is not read at all.
+func read(resp *http.Response, limit int64) ([]byte, error) {
+	if resp.ContentLength > limit {
+		return nil, errTooLong
+	}
+	// In pieces that are joined once: a buffer that grows would hold a large answer several times over.
+	var pieces [][]byte
+	for n := int64(0); ; {
+		piece, err := io.ReadAll(io.LimitReader(resp.Body, min(readPiece, limit+1-n)))
+		n += int64(len(piece))
+		if pieces = append(pieces, piece); n > limit {
+			return nil, errTooLong
+		}
+		if err != nil || len(piece) < readPiece {
+			return bytes.Join(pieces, nil), err
+		}
+	}
+}
+
+// readPiece is how many bytes of an answer are read at a time.
+const readPiece = 1 << 20
 
 var (
 	errTooSlow = errors.New("no answer in time")
@@ -262,6 +281,9 @@ func (c *Client) broken(ctx context.Context, k Call, sent bool, err error) error
 func (c *Client) lost(k Call, sent bool, err error) error {
 	if sent && k.Billable {
 		return c.unknown(err)
+	}
+	if errors.Is(err, errTooLong) { // asking again would bring the same
+		return core.Errorf(core.CodeTooLarge, "The answer of %s is too large.", c.o.Name).Because(err)
 	}
 	return core.Errorf(core.CodeRetry, "%s cannot be reached at the moment.", c.o.Name).WithNext("Please try again in a few minutes.").Because(err)
 }

@@ -181,6 +181,9 @@ func TestSlowAndLongAnswers(t *testing.T) {
 	if _, err := cl.Do(t.Context(), Call{Method: "POST", Path: "/long", Billable: true, Max: 999}); core.ErrorCode(err) != core.CodeUnknown || !errors.Is(err, errTooLong) {
 		t.Errorf("long: %v", err)
 	}
+	if _, err := cl.Do(t.Context(), Call{Path: "/long", Max: 999}); core.ErrorCode(err) != core.CodeTooLarge {
+		t.Errorf("long, and free: %v", err)
+	}
 	if r, err := cl.Do(t.Context(), Call{Path: "/long", Max: 1000}); err != nil || len(r.Body) != 1000 {
 		t.Errorf("as long as allowed: %v", err)
 	}

@@ -232,8 +232,8 @@ func (p *Provider) wait(ctx context.Context, a core.Account, j *base.Job, h hand
 	return res, err
 }
 
-// maxResult bounds a picture that is fetched.
-const maxResult = canvas.MaxBytes
+// maxResult bounds a picture that is fetched: four million pixels that do not shrink at all fit twice.
+const maxResult = 24 << 20
 
 func (p *Provider) one(ctx context.Context, a core.Account, t task) (core.Result, error) {
 	var sample string

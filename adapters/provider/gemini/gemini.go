@@ -158,7 +158,7 @@ func (p *Provider) call(ctx context.Context, a core.Account, model, words string
 		return httpx.Call{}, httpx.Reply{}, err
 	}
 	k := auth(a, httpx.Call{Method: http.MethodPost, Path: "/v1beta/models/" + url.PathEscape(model) + ":generateContent", ContentType: "application/json", Accept: "application/json",
-		Body: body, Billable: true, Max: base.MaxAnswer(2)})
+		Body: body, Billable: true, Max: base.MaxAnswer(4)}) // one of 4K is as large as four
 	reply, err := p.HTTP.Do(ctx, k)
 	return k, reply, err
 }

@@ -151,6 +151,7 @@ func (p *Provider) call(ctx context.Context, a core.Account, j *base.Job) (build
 		}
 	case core.OpEditRegion:
 		area, _ := canvas.Clamp(j.Req.Area)
+		w, h = canvas.Bound(j.Model.Size, float64(in[0].W), float64(in[0].H))
 		// The mask is as large as the picture, so the picture is what the model draws.
 		if in[0], err = p.Board.Resized(ctx, in[0], w, h); err != nil {
 			return nil, nil, err

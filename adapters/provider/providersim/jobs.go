@@ -15,6 +15,10 @@ func (s *Sim) add(j *job) string {
 	defer s.mu.Unlock()
 	id := token(16)
 	s.jobs[id] = j
+	if s.order = append(s.order, id); len(s.order) > maxJobs {
+		delete(s.jobs, s.order[0])
+		s.order = s.order[1:]
+	}
 	return id
 }
 

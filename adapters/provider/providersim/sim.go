@@ -73,9 +73,10 @@ type Sim struct {
 	o       Options
 	mu      sync.Mutex
 	keys    map[string]map[string]*account
-	calls   []Call
+	calls   []*Call
 	faults  []*Fault
 	jobs    map[string]*job
+	order   []string // of jobs
 	codes   map[string]grant
 	stopped map[string]bool
 	arrived chan Call
@@ -129,11 +130,21 @@ func (s *Sim) Balance(provider, key string) int64 {
 	return 0
 }
 
-// Calls returns what arrived so far, in order.
+// maxCalls and maxJobs bound what is remembered: a demonstration may run for days.
+const (
+	maxCalls = 2000
+	maxJobs  = 200
+)
+
+// Calls returns what arrived so far, in order, at most the last 2,000.
 func (s *Sim) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Call(nil), s.calls...)
+	var out []Call
+	for _, c := range s.calls {
+		out = append(out, *c)
+	}
+	return out
 }
 
 // Arrived gets every call when it arrives, before it is answered; calls are left out while nobody reads.
@@ -165,7 +176,6 @@ type exchange struct {
 	s     *Sim
 	acct  *account
 	fault Kind
-	index int
 }
 
 // route answers one path: it reads the call, remembers it, applies faults, checks the key, then answers.
@@ -188,11 +198,13 @@ func (s *Sim) route(mux *http.ServeMux, pattern, provider string, step Step, aut
 			x.Owner = x.acct.owner
 		}
 		x.fault = s.take(provider, step)
-		x.index = len(s.calls)
-		s.calls = append(s.calls, *x.Call)
+		if s.calls = append(s.calls, x.Call); len(s.calls) > maxCalls {
+			s.calls = append([]*Call(nil), s.calls[len(s.calls)-maxCalls:]...)
+		}
+		told := *x.Call
 		s.mu.Unlock()
 		select {
-		case s.arrived <- *x.Call:
+		case s.arrived <- told:
 		default:
 		}
 		if x.before() {
@@ -248,7 +260,7 @@ func (x *exchange) pay(micros int64, pictures int) bool {
 		}
 		x.acct.balance -= micros
 	}
-	x.s.calls[x.index].Micros, x.s.calls[x.index].Pictures = micros, pictures
+	x.Micros, x.Pictures = micros, pictures
 	return true
 }
 

@@ -318,7 +318,10 @@ func (b *Base) estimate(j *Job, calls int) core.Cost {
 		per = max(p.HD, p.Image)
 	case j.Draft() && p.Draft > 0:
 		per = p.Draft
+	case j.Fine() && p.Fine > 0:
+		per = p.Fine
 	}
+	per = int64(float64(per) * j.growth())
 	micros := per * int64(j.N)
 	if j.Op.Micros > 0 {
 		micros = j.Op.Micros * int64(calls)
@@ -333,6 +336,23 @@ func (b *Base) estimate(j *Job, calls int) core.Cost {
 		micros += inputs * p.Input * int64(calls)
 	}
 	return b.Cost(j, micros, true)
+}
+
+// growth is by how much a picture is larger than an ordinary one, at least 1, where the size follows the source.
+func (j *Job) growth() float64 {
+	src, s := j.Req.Source, j.Model.Size
+	if src == nil || len(j.Model.Ratios) > 0 {
+		return 1
+	}
+	var w, h int
+	switch j.Req.Op {
+	case core.OpZoom, core.OpPan:
+		l := canvas.Extend(j.Req, max(src.Width, 1), max(src.Height, 1), s, nil)
+		w, h = l.W, l.H
+	case core.OpEditRegion:
+		w, h = canvas.Bound(s, float64(max(src.Width, 1)), float64(max(src.Height, 1)))
+	}
+	return max(1, float64(w*h)/float64(s.Side*s.Side))
 }
 
 // Cost writes an amount also in the provider's own unit.

@@ -58,6 +58,13 @@ func TestPlans(t *testing.T) {
 		{"vary", gen(func(r *core.Request) { r.Op, r.Source = core.OpVary, stored(100, 50) }), 2, 4, 42_000, nil, nil, ""},
 		{"no source", gen(func(r *core.Request) { r.Op = core.OpVary }), 2, 4, 40_000, nil, nil, "no picture"},
 		{"pan too far", gen(func(r *core.Request) { r.Op, r.Dir, r.Source = core.OpPan, "left", stored(290, 100) }), 2, 4, 42_000, nil, nil, "3:1"},
+		{"vary keeps the source's ratio", gen(func(r *core.Request) {
+			r.Op, r.Source, r.Params["ar"] = core.OpVary, stored(100, 50), "2:1"
+		}), 2, 4, 42_000, nil, nil, ""},
+		{"pan of a large picture", gen(func(r *core.Request) { r.Op, r.Dir, r.Source = core.OpPan, "up", stored(1024, 1024) }), 2, 4, 62_000, nil, nil, ""},
+		{"flags of the picture that is upscaled", gen(func(r *core.Request) {
+			r.Op, r.Strength, r.Source, r.Params["no"], r.Params["chaos"] = core.OpUpscale, "subtle", stored(64, 64), "rain", "5"
+		}), 1, 1, 11_000, nil, nil, ""},
 		{"upscale", gen(func(r *core.Request) { r.Op, r.Strength, r.Source = core.OpUpscale, "subtle", stored(64, 64) }), 1, 1, 11_000, nil, nil, ""},
 		{"blend too many", gen(func(r *core.Request) { r.Op, r.Refs = core.OpBlend, make([]core.StoredImage, 3) }), 2, 4, 46_000, nil, nil, "at most 2"},
 		{"region outside", gen(func(r *core.Request) {

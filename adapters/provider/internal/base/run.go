@@ -96,10 +96,10 @@ func worst(list []error) error {
 }
 
 const (
-	// perPicture bounds a picture in base64 within an answer: a PNG of the largest size that is asked for takes half.
-	perPicture = 32 << 20
+	// perPicture bounds a picture in base64 within an answer: 3.7 million pixels that do not shrink at all fit.
+	perPicture = 16 << 20
 	// maxAnswer bounds an answer whatever it holds; it lies in memory as a whole.
-	maxAnswer = 128 << 20
+	maxAnswer = 96 << 20
 )
 
 // MaxAnswer bounds an answer that holds n pictures in base64, in bytes.

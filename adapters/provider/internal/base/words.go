@@ -15,6 +15,9 @@ func ours() []string { return []string{"repeat", "relax", "v", "niji"} }
 
 // params sorts a request's parameters into what has no effect and what has another one than its name says.
 func (b *Base) params(j *Job) {
+	if !j.flags() {
+		return
+	}
 	for name, value := range j.Req.Params {
 		if slices.Contains(ours(), name) {
 			continue
@@ -25,7 +28,7 @@ func (b *Base) params(j *Job) {
 		}
 		switch f {
 		case core.FidelityExact:
-			if name == "ar" && len(j.Model.Ratios) > 0 {
+			if name == "ar" && len(j.Model.Ratios) > 0 && j.Req.Source == nil {
 				if _, same := nearest(j.Model.Ratios, value); !same {
 					j.Approx = append(j.Approx, name)
 				}
@@ -38,6 +41,10 @@ func (b *Base) params(j *Job) {
 	}
 }
 
+// flags reports whether flags mean anything to a job. An upscale and a description carry those of the picture that they
+// start from, where they have had their effect.
+func (j *Job) flags() bool { return j.Req.Op != core.OpUpscale && j.Req.Op != core.OpDescribe }
+
 // applies reports whether a parameter can have an effect on this very request.
 func (b *Base) applies(j *Job, name, value string) bool {
 	switch name {
@@ -48,8 +55,6 @@ func (b *Base) applies(j *Job, name, value string) bool {
 		return value == "raw"
 	case "hd":
 		return j.Model.HD
-	case "ar":
-		return j.Req.Source == nil
 	case "stylize", "exp":
 		return mood(value) != "" || b.Native[name]
 	}
@@ -77,7 +82,7 @@ func (b *Base) words(j *Job) {
 	parts := []string{text}
 	for _, name := range []string{"no", "raw", "style", "stylize", "exp", "tile", "sref", "oref", "cref", "edit"} {
 		value, given := r.Params[name]
-		if !given || b.Facts.Param(j.Model, name) != core.FidelityWords || b.Native[name] || !b.applies(j, name, value) {
+		if !given || !j.flags() || b.Facts.Param(j.Model, name) != core.FidelityWords || b.Native[name] || !b.applies(j, name, value) {
 			continue
 		}
 		if s := phrase(name, value); s != "" && !slices.Contains(parts, s) {

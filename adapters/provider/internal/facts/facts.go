@@ -20,8 +20,10 @@ import (
 
 // Facts is a provider's data file.
 type Facts struct {
-	Checked  string     `json:"checked"`  // the day on which somebody read the sources, 2026-11-22
-	Sources  []string   `json:"sources"`  // where it was read
+	Checked string   `json:"checked"` // the day on which somebody read the sources, 2026-11-22
+	Sources []string `json:"sources"` // where it was read
+	// Assumed names what none of the sources gives and somebody put in as a guess: to be looked up before it is relied on.
+	Assumed  []string   `json:"assumed"`
 	BaseURL  string     `json:"baseURL"`  // of the API, without the paths that the adapter adds
 	Hosts    []string   `json:"hosts"`    // further hosts that answers may point to
 	KeyHosts []string   `json:"keyHosts"` // of those, where the API runs too: the credential may go there
@@ -97,6 +99,7 @@ type Price struct {
 	Image int64 `json:"image"` // an ordinary picture
 	HD    int64 `json:"hd"`    // a large one
 	Draft int64 `json:"draft"` // one of the lowest quality
+	Fine  int64 `json:"fine"`  // one of the highest quality
 	Input int64 `json:"input"` // each picture sent along
 	// Of a million tokens, for providers that tell how many they counted.
 	TextIn  int64 `json:"textIn"`
@@ -243,7 +246,7 @@ func (f *Facts) faults() (out []error) {
 		if s := m.Size; s.Side < 16 || s.HDSide < s.Side || s.Step < 1 || s.MinSide < 1 || s.MaxSide < s.Side || s.MaxPixels < s.Side*s.Side {
 			wrong("%ssize: give side, hdSide, step, minSide, maxSide and maxPixels that fit together", where)
 		}
-		for _, v := range []int64{m.Price.Image, m.Price.HD, m.Price.Draft, m.Price.Input, m.Price.TextIn, m.Price.ImageIn, m.Price.TextOut, m.Price.Out, m.Price.NativeUnit} {
+		for _, v := range []int64{m.Price.Image, m.Price.HD, m.Price.Draft, m.Price.Fine, m.Price.Input, m.Price.TextIn, m.Price.ImageIn, m.Price.TextOut, m.Price.Out, m.Price.NativeUnit} {
 			if v < 0 || v > math.MaxInt32*1000 {
 				wrong("%sprice: a figure is negative or beyond reason", where)
 				break
