@@ -30,10 +30,17 @@ type tab struct {
 // openPage starts the demo and a browser; without ATELIER_BROWSER=1 the test is skipped.
 func openPage(t *testing.T) *tab {
 	t.Helper()
+	b, _ := openWorld(t, Options{Addr: "127.0.0.1:0"})
+	return b
+}
+
+// openWorld is openPage with options.
+func openWorld(t *testing.T, o Options) (*tab, *World) {
+	t.Helper()
 	if os.Getenv("ATELIER_BROWSER") != "1" {
 		t.Skip("browser tests run with ATELIER_BROWSER=1 and a Chromium on the path")
 	}
-	w, err := Start(t.Context(), Options{Addr: "127.0.0.1:0"})
+	w, err := Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +55,8 @@ func openPage(t *testing.T) *tab {
 	for _, flag := range []string{"disable-quic", "disable-component-update", "disable-background-networking", "disable-sync", "disable-dev-shm-usage", "hide-scrollbars"} {
 		opts = append(opts, chromedp.Flag(flag, true))
 	}
+	// A page kept for the way back would keep its streams: six connections to one host are all that a browser makes.
+	opts = append(opts, chromedp.Flag("disable-features", "BackForwardCache"))
 	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
 	t.Cleanup(stopAlloc)
 	ctx, stop := chromedp.NewContext(alloc)
@@ -72,7 +81,7 @@ func openPage(t *testing.T) *tab {
 	}()
 	b.do(chromedp.Navigate(w.URL()))
 	b.see(`document.body.classList.contains('ready')`)
-	return b
+	return b, w
 }
 
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
