@@ -46,6 +46,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Masks = true
 	for _, m := range b.Facts.Models {
 		if m.Path == "" {
 			return nil, fmt.Errorf("facts of bfl: model %s has no path", m.ID)
@@ -143,13 +144,16 @@ func (p *Provider) body(ctx context.Context, j *base.Job) (path string, body map
 		body["reference_offset_x"], body["reference_offset_y"] = l.Place.Min.X, l.Place.Min.Y
 		return p.Facts.Paths["outpaint"], body, nil
 	case core.OpEditRegion:
-		area, _ := canvas.Clamp(j.Req.Area)
 		w, h := canvas.Bound(j.Model.Size, float64(in[0].W), float64(in[0].H))
 		src, err := p.Board.Resized(ctx, in[0], w, h)
 		if err != nil {
 			return "", nil, err
 		}
-		mask, err := canvas.GrayPNG(canvas.AreaMask(area, w, h))
+		m, err := p.Board.RegionMask(ctx, j.Req, w, h)
+		if err != nil {
+			return "", nil, err
+		}
+		mask, err := canvas.GrayPNG(m)
 		if err != nil {
 			return "", nil, err
 		}

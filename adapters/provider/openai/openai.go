@@ -43,7 +43,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Redraws = true
+	b.Redraws, b.Masks = true, true
 	return &Provider{b}, nil
 }
 
@@ -150,13 +150,16 @@ func (p *Provider) call(ctx context.Context, a core.Account, j *base.Job) (build
 			return p.Board.PasteBack(context.WithoutCancel(ctx), f, original, l)
 		}
 	case core.OpEditRegion:
-		area, _ := canvas.Clamp(j.Req.Area)
 		w, h = canvas.Bound(j.Model.Size, float64(in[0].W), float64(in[0].H))
 		// The mask is as large as the picture, so the picture is what the model draws.
 		if in[0], err = p.Board.Resized(ctx, in[0], w, h); err != nil {
 			return nil, nil, err
 		}
-		if mask, err = canvas.AlphaPNG(canvas.AreaMask(area, w, h)); err != nil {
+		m, err := p.Board.RegionMask(ctx, j.Req, w, h)
+		if err != nil {
+			return nil, nil, err
+		}
+		if mask, err = canvas.AlphaPNG(m); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -86,7 +86,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Free = true
+	b.Free, b.Masks = true, true
 	p := &Provider{Base: b}
 	switch o.Shape {
 	case ShapeA1111:
@@ -162,10 +162,13 @@ func (p *Provider) prepare(ctx context.Context, j *base.Job, in []canvas.File) (
 			return p.Board.PasteBack(context.WithoutCancel(ctx), made, original, l)
 		}, nil
 	case core.OpEditRegion:
-		area, _ := canvas.Clamp(j.Req.Area)
 		w.w, w.h = canvas.Bound(j.Model.Size, float64(f.W), float64(f.H))
 		w.strength = whole
-		if w.mask, err = canvas.GrayPNG(canvas.AreaMask(area, w.w, w.h)); err != nil {
+		m, err := p.Board.RegionMask(ctx, j.Req, w.w, w.h)
+		if err != nil {
+			return w, nil, err
+		}
+		if w.mask, err = canvas.GrayPNG(m); err != nil {
 			return w, nil, err
 		}
 	case core.OpUpscale:

@@ -46,6 +46,7 @@ func New(o Options) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.Masks = true
 	for _, m := range b.Facts.Models {
 		if m.Path == "" {
 			return nil, fmt.Errorf("facts of stability: model %s has no path", m.ID)
@@ -187,8 +188,11 @@ func (p *Provider) form(ctx context.Context, j *base.Job) (path string, fill fun
 			}
 		}, nil
 	case core.OpEditRegion:
-		area, _ := canvas.Clamp(j.Req.Area)
-		mask, err := canvas.GrayPNG(canvas.AreaMask(area, in[0].W, in[0].H))
+		m, err := p.Board.RegionMask(ctx, j.Req, in[0].W, in[0].H)
+		if err != nil {
+			return "", nil, err
+		}
+		mask, err := canvas.GrayPNG(m)
 		return p.Facts.Paths["inpaint"], func(f *httpx.Form) {
 			common(f)
 			f.File("mask", "mask.png", "image/png", mask)

@@ -62,6 +62,8 @@ type Base struct {
 	Check func(j *Job) string
 	// Redraws says that an upscale is another drawing at the large size.
 	Redraws bool
+	// Masks says that a mask can be sent; elsewhere a region is named in words.
+	Masks bool
 }
 
 // Name returns the provider's name.
@@ -271,7 +273,10 @@ func (b *Base) blockers(j *Job) (out []string) {
 	}
 	if r.Op == core.OpEditRegion {
 		_, ok := canvas.Clamp(r.Area)
-		need(ok, "The area lies outside the picture. Give it as x,y,width,height in fractions from 0 to 1.")
+		need(ok || r.Mask != nil, "The area lies outside the picture. Give it as x,y,width,height in fractions from 0 to 1.")
+	}
+	if r.Mask != nil && !b.Masks {
+		need(false, "%s takes no mask. Name the area with --area x,y,width,height in fractions from 0 to 1.", b.Title)
 	}
 	if r.Op == core.OpEditRegion || r.Op == core.OpEditWords {
 		need(strings.TrimSpace(r.Prompt) != "", "Say in words what to change.")

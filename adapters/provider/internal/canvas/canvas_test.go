@@ -2,9 +2,11 @@ package canvas
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"strings"
 	"testing"
 
@@ -157,5 +159,31 @@ func TestBrokenPictures(t *testing.T) {
 		if _, err := b.Check(t.Context(), data); core.ErrorCode(err) != core.CodeInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestRegionMask(t *testing.T) {
+	half := image.NewGray(image.Rect(0, 0, 20, 10))
+	for i := range half.Pix {
+		if i%20 >= 10 {
+			half.Pix[i] = 255
+		}
+	}
+	data := func(m *image.Gray) core.Request {
+		var b bytes.Buffer
+		if err := png.Encode(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		return core.Request{Mask: &core.StoredImage{Blob: "m"}, Open: func(context.Context, core.BlobKey) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(b.Bytes())), nil
+		}}
+	}
+	b := NewBoard()
+	m, err := b.RegionMask(t.Context(), data(half), 40, 20)
+	if err != nil || m.GrayAt(2, 10).Y != 0 || m.GrayAt(38, 10).Y != 255 {
+		t.Fatal(m.GrayAt(2, 10), m.GrayAt(38, 10), err)
+	}
+	if _, err := b.RegionMask(t.Context(), data(image.NewGray(image.Rect(0, 0, 4, 4))), 40, 20); core.ErrorCode(err) != core.CodeInvalid {
+		t.Fatal("a black mask", err)
 	}
 }

@@ -36,6 +36,37 @@ func AreaMask(a core.Area, w, h int) *image.Gray {
 	return m
 }
 
+// RegionMask draws what a request wants changed as a mask of w times h: its area, or the mask that came with it, which is
+// white where the picture may change and as wide as the picture.
+func (b *Board) RegionMask(ctx context.Context, r core.Request, w, h int) (*image.Gray, error) {
+	if r.Mask == nil {
+		area, _ := Clamp(r.Area)
+		return AreaMask(area, w, h), nil
+	}
+	f, err := Read(ctx, r, r.Mask)
+	if err != nil {
+		return nil, err
+	}
+	m := image.NewGray(image.Rect(0, 0, w, h))
+	err = b.With(ctx, f.Pixels()+2*w*h, func() error {
+		img, err := decode(f)
+		if err != nil {
+			return err
+		}
+		draw.Draw(m, m.Rect, scaled(img, w, h), image.Point{}, draw.Src)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range m.Pix {
+		if v > 127 {
+			return m, nil
+		}
+	}
+	return nil, core.Errorf(core.CodeInvalid, "The mask is black all over.").WithNext("Paint white where the picture may change.")
+}
+
 // feather is the width in pixels of the soft edge around a picture that is put back: 16 to 32, less on tiny ones.
 func feather(place image.Rectangle) int {
 	short := min(place.Dx(), place.Dy())
