@@ -55,8 +55,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now, 'LIMIT', 0
   if r[1] then
     for key in string.gmatch(r[3], '[^\n]+') do
       if redis.call('EXISTS', key) == 1 then
-        redis.call('HINCRBY', key, 'hp', -tonumber(r[1]))
-        redis.call('HINCRBY', key, 'hm', -tonumber(r[2]))
+        redis.call('HINCRBY', key, 'hp', 0 - tonumber(r[1]))
+        redis.call('HINCRBY', key, 'hm', 0 - tonumber(r[2]))
       end
     end
   end
@@ -174,8 +174,8 @@ if r[1] then
   local p, m = math.min(tonumber(ARGV[8]), tonumber(r[1])), math.min(tonumber(ARGV[9]), tonumber(r[2]))
   for key in string.gmatch(r[3], '[^\n]+') do
     if redis.call('EXISTS', key) == 1 then
-      redis.call('HINCRBY', key, 'hp', -p)
-      redis.call('HINCRBY', key, 'hm', -m)
+      redis.call('HINCRBY', key, 'hp', 0 - p)
+      redis.call('HINCRBY', key, 'hm', 0 - m)
     end
   end
   if tonumber(r[1]) == p and tonumber(r[2]) == m then
