@@ -65,6 +65,8 @@ type Person struct {
 	// direction; such a record stays, so that it can be undone.
 	Former    []PersonID `json:"former,omitempty"`
 	Merged    PersonID   `json:"merged,omitempty"`
+	SplitBy   InboundID  `json:"splitBy,omitempty"` // what undid such a link last, and whose it was: handled again, it undoes no other
+	SplitFrom PersonID   `json:"splitFrom,omitempty"`
 	CreatedAt time.Time  `json:"createdAt"`
 }
 
@@ -405,6 +407,7 @@ type Job struct {
 	ID        JobID        `json:"id"`
 	Version   VersionID    `json:"version"`
 	Person    PersonID     `json:"person"`
+	Asker     PersonID     `json:"asker,omitempty"` // who asked, where Person is one of their former ids, under which the account lies
 	Provider  ProviderName `json:"provider"`
 	Request   Request      `json:"request"`
 	State     JobState     `json:"state"`
@@ -418,6 +421,14 @@ type Job struct {
 	Reservation string `json:"reservation,omitempty"`
 	Share       Amount `json:"share,omitzero"`
 	Cost        Cost   `json:"cost,omitzero"`
+}
+
+// AskedBy returns who asked.
+func (j Job) AskedBy() PersonID {
+	if j.Asker != "" {
+		return j.Asker
+	}
+	return j.Person
 }
 
 // AccountKey names the queue a job waits in: one person's account at one provider.

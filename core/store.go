@@ -343,8 +343,8 @@ type JobRuns interface {
 	Hold(ctx context.Context, p Partition, ids []JobID) (ended []JobID, err error)
 	// Note stores by which handle a job's result can be waited for.
 	Note(ctx context.Context, j Job, handle string) error
-	// Stranded returns jobs that a former holder left submitted or running and holds no longer; held tells that there
-	// are others that it still holds.
+	// Stranded returns jobs that are submitted or running and that nobody holds: left by a former holder, or claimed under
+	// this lease with an answer that was lost. held tells that a former holder still holds others.
 	Stranded(ctx context.Context, p Partition, l Lease) (list []Job, held bool, err error)
 	// Return queues a stranded job again; only for runs that cost nothing.
 	Return(ctx context.Context, p Partition, j Job) error

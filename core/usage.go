@@ -97,10 +97,11 @@ const EachPerson PersonID = "*"
 
 // Grant is what an admin adds to a person's or the project's limits for one period.
 type Grant struct {
-	Who      PersonID `json:"who,omitempty"`
-	Period   string   `json:"period"` // Period.Key
-	Pictures int      `json:"pictures,omitempty"`
-	Micros   int64    `json:"micros,omitempty"`
+	ID       InboundID `json:"id,omitempty"` // of what granted it: the same one grants once
+	Who      PersonID  `json:"who,omitempty"`
+	Period   string    `json:"period"` // Period.Key
+	Pictures int       `json:"pictures,omitempty"`
+	Micros   int64     `json:"micros,omitempty"`
 }
 
 // Amount is pictures and money.
@@ -150,7 +151,8 @@ type UsageEntry struct {
 	Reservation string // empty when nothing was reserved
 	Share       Amount // of the reservation, that this run held
 	Project     ProjectKey
-	Person      PersonID
+	Person      PersonID // under which id it counts in a person's own days
+	Asker       PersonID // whose limits it counts against; Person when empty
 	Provider    ProviderName
 	Amount      Amount // what it used; zero releases its share
 	Estimated   bool

@@ -7,6 +7,9 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
+// FetchedSuffix ends the id of a command that is handled again with its pictures.
+const FetchedSuffix = "+files"
+
 // maxFetched bounds the pictures that come with one command.
 const maxFetched = 5
 
@@ -28,7 +31,7 @@ func (d *Deliverer) fetchFor(ctx context.Context, t *try) error {
 		c.Unfetched = core.SafeMessage(err)
 		break
 	}
-	in.ID, in.Command = in.ID+"+files", &c
+	in.ID, in.Command = in.ID+FetchedSuffix, &c
 	return d.Receiver.Receive(ctx, in)
 }
 

@@ -17,9 +17,17 @@ import (
 	"github.com/atelier-bridge/atelier/core/relay"
 )
 
-// account finds a person's account at a provider, whichever of their ids it was linked under.
-func account(ctx context.Context, accounts core.Accounts, p *core.Person, provider core.ProviderName) (*core.AccountRecord, error) {
+// account finds a person's account at a provider, whichever of their ids it was linked under. An id that is somebody of
+// their own again counts no more, even where the person's record has not been told yet.
+func account(ctx context.Context, accounts core.Accounts, people core.People, p *core.Person, provider core.ProviderName) (*core.AccountRecord, error) {
 	for _, id := range p.IDs() {
+		if id != p.ID {
+			if now, err := people.Person(ctx, id); err != nil {
+				return nil, err
+			} else if now.ID != p.ID {
+				continue
+			}
+		}
 		a, err := accounts.Account(ctx, id, provider)
 		if core.ErrorCode(err) != core.CodeNotFound {
 			return a, err
@@ -38,7 +46,7 @@ func (s *Studio) entitled(ctx context.Context, c *call, provider core.Provider) 
 	link := func(label string) offer {
 		return offer{{{Label: label + name.Title(), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name)}}}}
 	}
-	a, err := account(ctx, s.Accounts, c.Person, name)
+	a, err := account(ctx, s.Accounts, s.People, c.Person, name)
 	switch {
 	case core.ErrorCode(err) == core.CodeNotFound || err == nil && a.Sealed == nil:
 		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("You have no %s account linked, and nobody else's is ever used.", name.Title()),
@@ -60,7 +68,7 @@ func (s *Studio) entitled(ctx context.Context, c *call, provider core.Provider) 
 func (s *Studio) accountList(ctx context.Context, c *call) (core.Change, error) {
 	card := core.Card{Title: "Your accounts"}
 	for _, p := range s.Providers {
-		a, err := account(ctx, s.Accounts, c.Person, p.Name())
+		a, err := account(ctx, s.Accounts, s.People, c.Person, p.Name())
 		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
 			return core.Change{}, err
 		}
@@ -161,6 +169,9 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 			return core.Change{}, err
 		}
 	}
+	if c.inv.Arg("plan") != "" {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "Nothing but the provider's name belongs there.").WithNext("If it was a key, revoke it at %s now: a key is never typed into a chat. Then type only: account link %s", p.Name().Title(), p.Name())
+	}
 	if token := c.inv.Arg(core.SecretOption); token != "" {
 		if c.inv.Surface != core.SurfaceModal {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "A key is never typed into a chat; this one was not kept.").WithNext("If it was a real one, revoke it at %s now. Then type only: account link %s", p.Name().Title(), p.Name())
@@ -254,7 +265,7 @@ func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Ch
 	if !slices.Contains(names, plan) {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "%s has no plan %q.", name.Title(), clip(plan, 20)).WithNext("There are: %s.", strings.Join(names, ", "))
 	}
-	a, err := account(ctx, s.Accounts, c.Person, name)
+	a, err := account(ctx, s.Accounts, s.People, c.Person, name)
 	if core.ErrorCode(err) == core.CodeNotFound {
 		a, err = &core.AccountRecord{Person: c.Person.ID, Provider: name, LinkedAt: s.Clock.Now().UTC()}, nil
 	}
@@ -274,7 +285,7 @@ func (s *Studio) accountUnlink(ctx context.Context, c *call) (core.Change, error
 	if err != nil {
 		return core.Change{}, err
 	}
-	a, err := account(ctx, s.Accounts, c.Person, p.Name())
+	a, err := account(ctx, s.Accounts, s.People, c.Person, p.Name())
 	if err != nil {
 		return core.Change{}, err
 	}
@@ -366,7 +377,7 @@ func (s *Studio) setAtOnce(ctx context.Context, c *call, v string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	a, err := account(ctx, s.Accounts, c.Person, p.Name())
+	a, err := account(ctx, s.Accounts, s.People, c.Person, p.Name())
 	if err != nil {
 		return "", err
 	}

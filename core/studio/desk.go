@@ -92,7 +92,7 @@ func (d *Desk) settle(ctx context.Context, j core.Job, s core.JobState, res *cor
 
 // count records what a job used and lets go of what was held for it.
 func (d *Desk) count(ctx context.Context, j core.Job, used core.Amount, estimated bool) error {
-	e := core.UsageEntry{Job: j.ID, Reservation: j.Reservation, Share: j.Share, Project: j.Version.Task.Project(), Person: j.Person, Provider: j.Provider,
+	e := core.UsageEntry{Job: j.ID, Reservation: j.Reservation, Share: j.Share, Project: j.Version.Task.Project(), Person: j.Person, Asker: j.AskedBy(), Provider: j.Provider,
 		Amount: used, Estimated: estimated && used.Micros > 0, At: d.Clock.Now()}
 	for _, p := range d.Providers {
 		if h, ok := p.(core.Handoff); ok && p.Name() == j.Provider && used.Pictures > 0 {

@@ -26,7 +26,7 @@ func (s *Studio) provider(p *core.Person, name string) (core.Provider, error) {
 		}
 		names = append(names, string(pr.Name()))
 	}
-	return nil, core.Errorf(core.CodeInvalid, "There is no provider %q here.", name).WithNext("There are: %s.", strings.Join(names, ", "))
+	return nil, core.Errorf(core.CodeInvalid, "There is no provider %q here.", clip(name, 20)).WithNext("There are: %s.", strings.Join(names, ", "))
 }
 
 // imagine makes a new task with its first version.

@@ -329,8 +329,10 @@ func (s *Studio) confirmPair(ctx context.Context, c *call, code string) (core.Ch
 		return core.Change{}, err
 	}
 	if first.ID != second.ID { // else an earlier try got this far
-		if err := s.mayPair(ctx, first, second); err != nil {
-			return core.Change{}, err
+		if !first.Is(second.ID) && !second.Is(first.ID) { // else an earlier try was cut off half-way
+			if err := s.mayPair(ctx, first, second); err != nil {
+				return core.Change{}, err
+			}
 		}
 		if second.CreatedAt.Before(first.CreatedAt) {
 			first, second = second, first
@@ -351,12 +353,18 @@ func (s *Studio) confirmPair(ctx context.Context, c *call, code string) (core.Ch
 
 // identityUnlink makes the person two again, as they were before.
 func (s *Studio) identityUnlink(ctx context.Context, c *call) (core.Change, error) {
-	if len(c.Person.Former) == 0 {
+	if len(c.Person.Former) == 0 && c.Person.SplitBy != c.In.ID {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "You have only this one user here.").WithNext("\"identity link\" adds the one of the other app.")
 	}
 	own := core.MakePersonID(c.In.Actor.Identity)
-	from := c.Person.Former[len(c.Person.Former)-1]
-	if slices.Contains(c.Person.Former, own) {
+	from := core.PersonID("")
+	if n := len(c.Person.Former); n > 0 {
+		from = c.Person.Former[n-1]
+	}
+	switch {
+	case c.Person.SplitBy == c.In.ID:
+		from = c.Person.SplitFrom // an earlier try got this far
+	case slices.Contains(c.Person.Former, own):
 		from = own
 	}
 	list, err := s.jobsOf(ctx, c.Person)
@@ -367,6 +375,12 @@ func (s *Studio) identityUnlink(ctx context.Context, c *call) (core.Change, erro
 		return core.Change{}, core.Errorf(core.CodeConflict, "You have jobs that wait or run.").WithNext("Let them finish or cancel them first.")
 	}
 	was := slices.Clone(c.Person.Identities)
+	if _, err := s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error {
+		p.SplitBy, p.SplitFrom = c.In.ID, from
+		return nil
+	}); err != nil {
+		return core.Change{}, err
+	}
 	if err := s.Merges.Split(ctx, c.Person.ID, from); err != nil {
 		return core.Change{}, err
 	}

@@ -77,7 +77,11 @@ func (l *Linker) Enter(ctx context.Context, token string, key core.Secret) (*cor
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.link(ctx, t.Person, t.Provider, clean)
+	owner, err := l.owner(ctx, t.Identity, t.Person)
+	if err != nil {
+		return nil, err
+	}
+	a, err := l.link(ctx, owner, t.Provider, clean)
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +107,36 @@ func (l *Linker) Exchange(ctx context.Context, token, code string) (*core.Accoun
 	if err := json.Unmarshal(t.Data, &verifier); err != nil || !ok || code == "" || len(code) > maxKey {
 		return nil, core.Errorf(core.CodeInvalid, "%s did not send a code.", t.Provider.Title()).WithNext("Ask for another link in the chat.")
 	}
+	owner, err := l.owner(ctx, t.Identity, t.Person)
+	if err != nil {
+		return nil, err
+	}
 	key, err := auth.Exchange(ctx, code, verifier)
 	if err != nil {
 		return nil, err
 	}
-	a, err := l.link(ctx, t.Person, t.Provider, key)
+	a, err := l.link(ctx, owner, t.Provider, key)
 	if err != nil {
 		return nil, err
 	}
 	l.tell(ctx, t.Identity, t.Person, core.ReplyHandle{}, a, t.Provider, nil, token)
 	return a, nil
+}
+
+// owner returns who an identity is now, if that is who the step was made for: two people who were one may be two again.
+func (l *Linker) owner(ctx context.Context, id core.IdentityID, person core.PersonID) (core.PersonID, error) {
+	p, err := l.People.ByIdentity(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	then, err := l.People.Person(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	if p.ID != then.ID {
+		return "", core.Errorf(core.CodeNotFound, "This step was made for somebody else than you are now.").WithNext("Please begin again in the chat.")
+	}
+	return p.ID, nil
 }
 
 func cleanKey(key core.Secret) (core.Secret, error) {
@@ -141,7 +165,7 @@ func (l *Linker) link(ctx context.Context, person core.PersonID, name core.Provi
 	if err != nil {
 		return nil, err
 	}
-	a, err := account(ctx, l.Accounts, who, name)
+	a, err := account(ctx, l.Accounts, l.People, who, name)
 	if core.ErrorCode(err) == core.CodeNotFound {
 		a, err = &core.AccountRecord{Person: who.ID, Provider: name}, nil
 	}
@@ -222,8 +246,10 @@ func (l *Linker) Conceal(ctx context.Context, in *core.Inbound) error {
 func (l *Linker) Link(ctx context.Context, o core.Outgoing) error {
 	a, err := l.fromTicket(ctx, o.Link)
 	switch core.ErrorCode(err) {
-	case core.CodeRetry, core.CodeUnknown, core.CodeConflict:
+	case core.CodeRetry, core.CodeUnknown:
 		return err
+	case core.CodeConflict:
+		return core.Wrap(core.CodeRetry, err)
 	}
 	in := l.event(o.Link.Identity, o.Link.Person, o.Reply, a, o.Link.Provider, err, string(o.ID))
 	in.Room, in.Thread = o.Room, o.Thread
@@ -253,5 +279,9 @@ func (l *Linker) fromTicket(ctx context.Context, r *core.LinkRequest) (*core.Acc
 	if err != nil {
 		return nil, err
 	}
-	return l.link(ctx, r.Person, r.Provider, key)
+	owner, err := l.owner(ctx, r.Identity, r.Person)
+	if err != nil {
+		return nil, err
+	}
+	return l.link(ctx, owner, r.Provider, key)
 }

@@ -30,6 +30,9 @@ const maxRuns = 16
 // that it finds the person's own account, asks when it costs more than they want to spend unasked, and holds what it
 // takes of quotas.
 func (s *Studio) begin(ctx context.Context, c *call, provider core.Provider, req core.Request, parent core.ImageRef) (core.Change, error) {
+	if c.unsure && !provider.Capabilities("").Free {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "Atelier was restarted while you asked for this, and it might cost you something.").WithNext("Nothing was started; please press again.")
+	}
 	o := &order{provider: provider, parent: parent}
 	if err := s.fanOut(o, req); err != nil {
 		return core.Change{}, err
@@ -255,6 +258,9 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 		_, relax := req.Params["relax"]
 		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, CreatedAt: now,
 			Reservation: reservation, Share: core.Amount{Pictures: o.plans[i].Images, Micros: o.plans[i].Cost.Micros}, Cost: o.plans[i].Cost}
+		if o.holder != c.Person.ID {
+			job.Asker = c.Person.ID
+		}
 		if h, ok := o.provider.(core.Handoff); ok {
 			card, err := s.handover(h, v)
 			if err != nil {

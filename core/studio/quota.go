@@ -225,8 +225,11 @@ func (s *Studio) quotaGrant(ctx context.Context, c *call) (core.Change, error) {
 		if len(periods) == 0 {
 			return core.Errorf(core.CodeInvalid, "%s has no limit, so there is nothing to add to.", name)
 		}
+		if slices.ContainsFunc(p.Extra, func(g core.Grant) bool { return g.ID == c.In.ID }) {
+			return nil
+		}
 		for _, per := range periods {
-			p.Extra = append(p.Extra, core.Grant{Who: who, Period: per.Key(now), Pictures: pictures, Micros: micros})
+			p.Extra = append(p.Extra, core.Grant{ID: c.In.ID, Who: who, Period: per.Key(now), Pictures: pictures, Micros: micros})
 		}
 		return nil
 	})

@@ -19,6 +19,7 @@ import (
 type Runner struct {
 	Runs      core.JobRuns
 	Providers []core.Provider
+	People    core.People
 	Accounts  core.Accounts
 	Vault     core.Vault // nil where no provider needs a credential
 	Receiver  core.Receiver
@@ -45,6 +46,7 @@ type run struct {
 	lease  core.Lease
 	free   bool
 	cancel context.CancelCauseFunc
+	number int         // of the credential that it runs on
 	noted  atomic.Bool // the provider gave a handle by which somebody else can wait for it
 }
 
@@ -62,6 +64,8 @@ const (
 	holdEvery = time.Second
 	// progressEvery bounds how often a run tells its progress.
 	progressEvery = time.Second
+	// strandedEvery is after how many looks at the queue what is stranded is looked for again.
+	strandedEvery = 20
 	// claimOnce bounds how many jobs one look at a partition takes, so that all partitions of a process get slots.
 	claimOnce = 8
 	// retries of a run that cost nothing, and the longest wait before one.
@@ -110,9 +114,9 @@ func (r *Runner) Work(ctx context.Context, p core.Partition, l core.Lease) {
 	settled := false
 	t := time.NewTicker(pollEvery)
 	defer t.Stop()
-	for ctx.Err() == nil {
-		// Again after a claim that failed half-way: its job waits among the running ones.
-		if !settled {
+	for round := 0; ctx.Err() == nil; round++ {
+		// Again now and then: the answer to a claim may have been lost on its way, and its jobs wait among the running ones.
+		if !settled || round%strandedEvery == 0 {
 			settled = r.settleStranded(ctx, p, l)
 		}
 		for more := true; more; {
@@ -262,17 +266,23 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 		r.movedUp(ctx, j)
 	}
 	res, err := r.call(ctx, x, pr, resumed)
-	var out *core.JobOutcome
 	if err == nil {
-		out, err = r.keep(ctx, res)
+		// It is paid for: what stops the run now must not throw it away.
+		out, err := r.keepPaid(ctx, res)
+		if err != nil {
+			r.Log.ErrorContext(ctx, "result not kept", "job", j.ID, "provider", j.Provider, "error", err)
+			r.finish(context.WithoutCancel(ctx), j, core.JobEvent{State: core.JobUnknown, Message: "The provider made it, and it could not be stored. " + core.SafeMessage(err)}, nil)
+			return
+		}
+		r.finish(context.WithoutCancel(ctx), j, core.JobEvent{State: core.JobDone, Outcome: out}, &res)
+		return
 	}
-	if cause := context.Cause(ctx); cause != nil && err != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		r.stopped(ctx, p, x, cause)
 		return
 	}
-	if err == nil {
-		r.finish(ctx, j, core.JobEvent{State: core.JobDone, Outcome: out}, &res)
-		return
+	if resumed && core.ErrorCode(err) != core.CodeRefused {
+		err = core.Errorf(core.CodeUnknown, "%s", unknownMessage).Because(err) // it was accepted, whatever is wrong now
 	}
 	ev := core.JobEvent{State: core.JobFailed, Message: core.SafeMessage(err)}
 	switch core.ErrorCode(err) {
@@ -281,7 +291,7 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 	case core.CodeUnknown:
 		ev.State = core.JobUnknown
 	case core.CodeForbidden:
-		r.broken(ctx, j, ev.Message)
+		r.broken(ctx, x, ev.Message)
 	}
 	r.Log.WarnContext(ctx, "job failed", "job", j.ID, "provider", j.Provider, "error", err)
 	r.finish(ctx, j, ev, nil)
@@ -290,7 +300,13 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 // call runs the job on its person's account, again when nothing happened and nothing was billed.
 func (r *Runner) call(ctx context.Context, x *run, pr core.Automatic, resumed bool) (core.Result, error) {
 	j := x.job
-	acct, err := r.account(ctx, j, pr)
+	acct, err := r.account(ctx, x, pr)
+	for try := 1; core.ErrorCode(err) == core.CodeRetry && try <= retries && ctx.Err() == nil; try++ {
+		if err := r.Clock.Sleep(ctx, time.Second<<try); err != nil {
+			return core.Result{}, err
+		}
+		acct, err = r.account(ctx, x, pr)
+	}
 	if err != nil {
 		return core.Result{}, err
 	}
@@ -331,8 +347,10 @@ func (r *Runner) once(ctx context.Context, j core.Job, pr core.Automatic, acct c
 	return res, err
 }
 
-// account opens the credential of the job's own person.
-func (r *Runner) account(ctx context.Context, j core.Job, pr core.Provider) (core.Account, error) {
+// account opens the credential of the job's own person, who must still be the one who asked: two people who became one
+// may be two again.
+func (r *Runner) account(ctx context.Context, x *run, pr core.Provider) (core.Account, error) {
+	j := x.job
 	out := core.Account{Person: j.Person, Provider: j.Provider}
 	if _, ok := pr.(core.Keyed); !ok {
 		return out, nil
@@ -344,14 +362,25 @@ func (r *Runner) account(ctx context.Context, j core.Job, pr core.Provider) (cor
 	if err != nil {
 		return out, err
 	}
+	if j.Asker != "" {
+		now, err := r.People.Person(ctx, j.Person)
+		if err != nil {
+			return out, err
+		}
+		if asker, err := r.People.Person(ctx, j.Asker); err != nil || asker.ID != now.ID {
+			return out, core.Errorf(core.CodeInvalid, "The account is not yours any more.").WithNext("Nothing was billed.").Because(err)
+		}
+	}
+	x.number = rec.Number
 	out.Key, err = r.Vault.Unseal(ctx, rec.Label(), *rec.Sealed)
 	return out, err
 }
 
 // broken remembers that a provider does not accept an account's credential any more.
-func (r *Runner) broken(ctx context.Context, j core.Job, why string) {
+func (r *Runner) broken(ctx context.Context, x *run, why string) {
+	j := x.job
 	rec, err := r.Accounts.Account(ctx, j.Person, j.Provider)
-	if err == nil && rec.Sealed != nil {
+	if err == nil && rec.Sealed != nil && rec.Number == x.number {
 		rec.Broken = why
 		err = r.Accounts.PutAccount(ctx, rec)
 	}
@@ -379,6 +408,20 @@ func (r *Runner) progress(ctx context.Context, x *run) core.Progress {
 	}
 }
 
+// keepFor bounds the keeping of a result that is paid for.
+const keepFor = 2 * time.Minute
+
+// keepPaid is keep, again while the store does not answer, and whatever ends the run meanwhile.
+func (r *Runner) keepPaid(ctx context.Context, res core.Result) (out *core.JobOutcome, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepFor)
+	defer cancel()
+	for try := 0; ; try++ {
+		if out, err = r.keep(ctx, res); core.ErrorCode(err) != core.CodeRetry || r.Clock.Sleep(ctx, time.Second<<min(try, 4)) != nil {
+			return out, err
+		}
+	}
+}
+
 // keep stores a result's pictures with their own bytes and makes the grid.
 func (r *Runner) keep(ctx context.Context, res core.Result) (*core.JobOutcome, error) {
 	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped, Cost: res.Cost, Note: res.Note}
@@ -393,8 +436,12 @@ func (r *Runner) keep(ctx context.Context, res core.Result) (*core.JobOutcome, e
 		return out, nil
 	}
 	grid, err := r.Imaging.Grid(ctx, out.Images)
-	if err != nil {
+	if core.ErrorCode(err) == core.CodeRetry {
 		return nil, err
+	}
+	if err != nil {
+		r.Log.WarnContext(ctx, "no grid made", "error", err) // the pictures count
+		return out, nil
 	}
 	out.Grid = &grid
 	return out, nil

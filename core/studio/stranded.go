@@ -49,11 +49,29 @@ func (r *Runner) settleStranded(ctx context.Context, p core.Partition, l core.Le
 	}
 	done = !held
 	for _, j := range list {
+		if r.runs(p, j.ID) {
+			continue
+		}
+		if j.Fence == l.Fence {
+			// Claimed here, and the answer was lost on its way: nobody ever started it.
+			if err := r.Runs.Return(ctx, p, j); err != nil {
+				r.Log.WarnContext(ctx, "job not queued again", "job", j.ID, "error", err)
+				done = false
+			}
+			continue
+		}
 		if !r.settle(ctx, p, l, j) {
 			done = false
 		}
 	}
 	return done
+}
+
+// runs reports whether this process runs a job.
+func (r *Runner) runs(p core.Partition, id core.JobID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running[p][id] != nil
 }
 
 func (r *Runner) settle(ctx context.Context, p core.Partition, l core.Lease, j core.Job) bool {

@@ -61,6 +61,8 @@ type call struct {
 	version *core.Version
 	// confirmed is the digest of the plan that the person said yes to; empty for none.
 	confirmed string
+	// unsure says that it is handled again and that its person may have been told that it failed.
+	unsure bool
 }
 
 type verb func(context.Context, *call) (core.Change, error)
@@ -131,30 +133,14 @@ func (s *Studio) allowed(ctx context.Context, c *call) error {
 		return core.Errorf(core.CodeForbidden, "You are %s in %s, and %s needs the role %s.", article(c.role), c.Project.Key, row.Verb, need).
 			WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
-	if row.Billable && c.Replayed && !s.free(ctx, c) {
-		ok, err := s.Journal.WasAcknowledged(ctx, c.Partition, c.In.ID)
+	if row.Billable && c.Replayed {
+		ok, err := s.Journal.WasAcknowledged(ctx, c.Partition, core.InboundID(strings.TrimSuffix(string(c.In.ID), relay.FetchedSuffix)))
 		if err != nil {
 			return err
 		}
-		if !ok {
-			return core.Errorf(core.CodeInvalid, "Atelier was restarted while you asked for this, and it might cost you something.").WithNext("Nothing was started; please press again.")
-		}
+		c.unsure = !ok
 	}
 	return nil
-}
-
-// free reports whether what a call asks for costs nothing, so that it may simply run again.
-func (s *Studio) free(ctx context.Context, c *call) bool {
-	name := c.inv.Arg("provider")
-	if name == "" && c.inv.Row.Verb != "imagine" && c.inv.Row.Verb != "blend" {
-		probe := *c
-		if err := s.findVersion(ctx, &probe); err != nil {
-			return true // there is nothing to run: the use case says so
-		}
-		name = string(probe.version.Provider)
-	}
-	p, err := s.provider(c.Person, name)
-	return err == nil && p.Capabilities("").Free
 }
 
 // unbound explains a room that is bound to no project: an admin is offered to bind it, others are told whom to ask.

@@ -86,7 +86,7 @@ func (s *Studio) allowances(ctx context.Context, p *core.Person, now time.Time) 
 		if !ok {
 			continue
 		}
-		a, err := account(ctx, s.Accounts, p, pr.Name())
+		a, err := account(ctx, s.Accounts, s.People, p, pr.Name())
 		if core.ErrorCode(err) == core.CodeNotFound {
 			continue
 		}

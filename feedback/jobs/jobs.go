@@ -246,7 +246,8 @@ func (q *Queue) Move(ctx context.Context, id core.JobID, person core.PersonID, s
 	return core.JobState(was), rdb.Fault(err)
 }
 
-// Stranded returns jobs that a former holder left and nobody holds any more; held tells that others are still held.
+// Stranded returns jobs that are marked as running and that nobody holds: left by a former holder, or claimed by this one
+// whose answer was lost. held tells that a former holder still holds others.
 func (q *Queue) Stranded(ctx context.Context, p core.Partition, l core.Lease) (out []core.Job, held bool, err error) {
 	ids, err := q.db.Client.SMembers(ctx, q.db.Keys.AllRunning(p)).Result()
 	if err != nil {
@@ -260,7 +261,7 @@ func (q *Queue) Stranded(ctx context.Context, p core.Partition, l core.Lease) (o
 		if err != nil {
 			return nil, false, err
 		}
-		if j.Fence >= l.Fence {
+		if j.Fence > l.Fence {
 			continue
 		}
 		n, err := q.db.Client.Exists(ctx, q.db.Keys.Held(p, j.ID)).Result()
@@ -268,7 +269,7 @@ func (q *Queue) Stranded(ctx context.Context, p core.Partition, l core.Lease) (o
 			return nil, false, rdb.Fault(err)
 		}
 		if n > 0 {
-			held = true
+			held = held || j.Fence < l.Fence
 			continue
 		}
 		out = append(out, j)

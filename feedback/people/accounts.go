@@ -75,6 +75,9 @@ func (s *Store) fingerprintKey(fp string) string {
 	return s.db.Keys.Fingerprint(s.db.Parts.OfKey(fp), fp)
 }
 
+// errShared is what somebody reads whose credential is somebody else's, whoever that is.
+var errShared = core.Errorf(core.CodeForbidden, "This key is linked already, to another person or provider.").WithNext("Each person links a key of their own; keys are not shared.")
+
 // claim makes a fingerprint an account's. What somebody claimed and did not link, because they stopped in between, is
 // free again.
 func (s *Store) claim(ctx context.Context, fp, owner string) error {
@@ -93,7 +96,7 @@ func (s *Store) claim(ctx context.Context, fp, owner string) error {
 			return err
 		}
 		if err == nil && a.Fingerprint == fp {
-			return core.Errorf(core.CodeForbidden, "This key is linked already, to another person or provider.").WithNext("Each person links a key of their own; keys are not shared.")
+			return errShared
 		}
 		free = have
 	}
@@ -131,6 +134,16 @@ func (s *Store) PutAccount(ctx context.Context, a *core.AccountRecord) error {
 		return err
 	}
 	a.Rev++
+	if a.Fingerprint != "" {
+		// Somebody who claimed the same credential at the same moment may have taken this claim for an abandoned one.
+		have, err := s.db.Client.Get(ctx, s.fingerprintKey(a.Fingerprint)).Result()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			return rdb.Fault(err)
+		}
+		if have != owner {
+			return errors.Join(errShared, s.DropAccount(ctx, a.Person, a.Provider))
+		}
+	}
 	if former != "" && former != a.Fingerprint {
 		return rdb.Fault(releaseScript.Run(ctx, s.db.Client, []string{s.fingerprintKey(former)}, owner).Err())
 	}

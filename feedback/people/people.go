@@ -232,27 +232,36 @@ func (s *Store) Merge(ctx context.Context, into, from core.PersonID) (*core.Pers
 	return p, err
 }
 
-// Split undoes Merge: the former person is one of their own again, with their own identities and accounts.
+// Split undoes Merge where it was made: the former person is one of their own again, with their own identities and
+// accounts, and with whoever became them before. It may be repeated.
 func (s *Store) Split(ctx context.Context, into, from core.PersonID) error {
 	old := &core.Person{}
 	if _, err := s.db.GetRecord(ctx, s.personKey(from), old); err != nil {
 		return err
 	}
-	if _, err := s.updateRecord(ctx, from, func(p *core.Person) error {
-		if p.Merged == into {
-			p.Merged = ""
+	ids := old.IDs()
+	above := []core.PersonID{into}
+	for at := old.Merged; at != "" && at != into && len(above) < maxTries; {
+		p := &core.Person{}
+		if _, err := s.db.GetRecord(ctx, s.personKey(at), p); err != nil {
+			return err
 		}
-		return nil
-	}); err != nil {
+		above = append(above, at)
+		at = p.Merged
+	}
+	if _, err := s.updateRecord(ctx, from, func(p *core.Person) error { p.Merged = ""; return nil }); err != nil {
 		return err
 	}
-	_, err := s.updateRecord(ctx, into, func(p *core.Person) error {
-		ids := old.IDs()
-		p.Former = slices.DeleteFunc(p.Former, func(id core.PersonID) bool { return slices.Contains(ids, id) })
-		p.Identities = slices.DeleteFunc(p.Identities, func(id core.IdentityID) bool { return slices.Contains(old.Identities, id) })
-		return nil
-	})
-	return err
+	for _, id := range above {
+		if _, err := s.updateRecord(ctx, id, func(p *core.Person) error {
+			p.Former = slices.DeleteFunc(p.Former, func(id core.PersonID) bool { return slices.Contains(ids, id) })
+			p.Identities = slices.DeleteFunc(p.Identities, func(id core.IdentityID) bool { return slices.Contains(old.Identities, id) })
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) projectKey(key core.ProjectKey) string {

@@ -203,11 +203,14 @@ func (s *Store) Record(ctx context.Context, e core.UsageEntry) error {
 	}
 	argv := []any{countTTL.Milliseconds(), usageTTL.Milliseconds(), string(e.Person) + "|" + string(e.Provider), e.Amount.Pictures, e.Amount.Micros,
 		strconv.FormatFloat(e.Minutes, 'f', -1, 64), estimated, e.Share.Pictures, e.Share.Micros, spentTTL.Milliseconds()}
+	if e.Asker == "" {
+		e.Asker = e.Person
+	}
 	day := core.PeriodDay.Key(e.At)
 	part := s.db.Parts.OfKey(string(e.Project))
 	of := "project/" + string(e.Project)
 	keys := append([]string{s.db.Keys.Counted(part, of, e.Job), s.db.Keys.UsageDay(part, of, day), s.db.Keys.Reservation(part, e.Reservation), s.db.Keys.Holds(part)},
-		s.spentKeys(e.Project, e.Person, e.At)...)
+		s.spentKeys(e.Project, e.Asker, e.At)...)
 	if err := recordScript.Run(ctx, s.db.Client, keys, argv...).Err(); err != nil {
 		return rdb.Fault(err)
 	}

@@ -105,7 +105,7 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{"bad request", 400, "", `{"error":{"message":"size is wrong"}}`, core.CodeInvalid, core.CodeInvalid, 0},
 		{"key", 401, "", `{"error":{"message":"Incorrect key sk-secr****ghij"}}`, core.CodeForbidden, core.CodeForbidden, 0},
-		{"forbidden", 403, "", "", core.CodeForbidden, core.CodeForbidden, 0},
+		{"forbidden", 403, "", "", core.CodeInvalid, core.CodeForbidden, 0},
 		{"no credit", 402, "", "", core.CodeInvalid, core.CodeInvalid, 0},
 		{"gone", 404, "", "", core.CodeInvalid, core.CodeNotFound, 0},
 		{"busy", 429, "", "", core.CodeRetry, core.CodeRetry, 0},

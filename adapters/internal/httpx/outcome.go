@@ -37,6 +37,9 @@ func (c *Client) outcome(k Call, status int, h http.Header, body []byte) error {
 		if why := c.Said(k.Key, body); why != "" {
 			e.Message = fmt.Sprintf("%s did not accept the key for this: %s", c.o.Name, why)
 		}
+		if k.Billable {
+			e.Code = core.CodeInvalid // this request is not allowed; the key may be good for others
+		}
 		return e
 	case status == http.StatusPaymentRequired:
 		return NoCredit(c.o.Name).Because(cause)

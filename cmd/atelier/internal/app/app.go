@@ -180,7 +180,7 @@ func (a *App) build() error {
 	linker := &studio.Linker{Providers: providers, People: a.store.People, Accounts: a.store.People, Tickets: a.store.People, Vault: a.vault, Receiver: a.accept, Clock: a.clock, Log: a.log}
 	a.accept.Conceal, a.web = linker.Conceal, web.NewAccounts(linker, a.log)
 	desk := &studio.Desk{Jobs: a.store.Jobs, Quotas: a.store.People, Providers: providers, Linker: linker, Clock: a.clock}
-	a.runner = &studio.Runner{Runs: a.store.Jobs, Providers: providers, Accounts: a.store.People, Vault: a.vault, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
+	a.runner = &studio.Runner{Runs: a.store.Jobs, Providers: providers, People: a.store.People, Accounts: a.store.People, Vault: a.vault, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Desk: desk, Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	desk.Submitted = a.runner.Wake
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Glances: a.store.Glances, Posts: a.store.Review,

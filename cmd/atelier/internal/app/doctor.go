@@ -43,7 +43,7 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode})
+	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
 	if err != nil {
 		return []core.Finding{{Area: "redis", What: "does not answer: " + string(core.ErrorCode(err)), Fix: "check ATELIER_REDIS_URL, ATELIER_REDIS_MODE, the network and the password"}}
 	}
