@@ -64,12 +64,8 @@ func (d *Desk) End(ctx context.Context, j core.Job, s core.JobState) error {
 
 // stops reports whether a cancelled run really ends at its provider.
 func (d *Desk) stops(name core.ProviderName) bool {
-	for _, p := range d.Providers {
-		if p.Name() == name {
-			return p.Capabilities("").Stops
-		}
-	}
-	return false
+	p := named(d.Providers, name)
+	return p != nil && p.Capabilities("").Stops
 }
 
 // settle counts what a job used when it ends in a state.
@@ -94,10 +90,8 @@ func (d *Desk) settle(ctx context.Context, j core.Job, s core.JobState, res *cor
 func (d *Desk) count(ctx context.Context, j core.Job, used core.Amount, estimated bool) error {
 	e := core.UsageEntry{Job: j.ID, Reservation: j.Reservation, Share: j.Share, Project: j.Version.Task.Project(), Person: j.Person, Asker: j.AskedBy(), Provider: j.Provider,
 		Amount: used, Estimated: estimated && used.Micros > 0, At: d.Clock.Now()}
-	for _, p := range d.Providers {
-		if h, ok := p.(core.Handoff); ok && p.Name() == j.Provider && used.Pictures > 0 {
-			e.Minutes, e.Estimated = h.Minutes(j.Request), true
-		}
+	if h, ok := named(d.Providers, j.Provider).(core.Handoff); ok && used.Pictures > 0 {
+		e.Minutes, e.Estimated = h.Minutes(j.Request), true
 	}
 	return d.Quotas.Record(ctx, e)
 }

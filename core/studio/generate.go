@@ -11,6 +11,16 @@ import (
 	"github.com/atelier-bridge/atelier/core/prompt"
 )
 
+// named finds a provider by its name; nil when it is not offered.
+func named(all []core.Provider, name core.ProviderName) core.Provider {
+	for _, p := range all {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
+}
+
 // provider finds the provider that a person asked for, or their default, or the workspace's.
 func (s *Studio) provider(p *core.Person, name string) (core.Provider, error) {
 	if name == "" && p != nil {

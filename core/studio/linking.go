@@ -25,10 +25,8 @@ type Linker struct {
 var _ core.Linking = (*Linker)(nil)
 
 func (l *Linker) keyed(name core.ProviderName) (core.Keyed, error) {
-	for _, p := range l.Providers {
-		if k, ok := p.(core.Keyed); ok && p.Name() == name {
-			return k, nil
-		}
+	if k, ok := named(l.Providers, name).(core.Keyed); ok {
+		return k, nil
 	}
 	return nil, core.Errorf(core.CodeInvalid, "No key can be given to %s here.", name.Title())
 }

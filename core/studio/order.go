@@ -106,9 +106,7 @@ func (o *order) makePlan() error {
 		o.plan.Cost.Micros += p.Cost.Micros
 		o.plan.Cost.Estimated = o.plan.Cost.Estimated || p.Cost.Estimated
 		o.plan.Dropped, o.plan.Approx = append(o.plan.Dropped, p.Dropped...), append(o.plan.Approx, p.Approx...)
-		if p.Cost.Native != o.plan.Cost.Native || p.Cost.Native != "" {
-			o.plan.Cost.Native = "" // units of several runs are not added up in words
-		}
+		o.plan.Cost.Native = "" // units of several runs are not added up in words
 	}
 	for _, list := range []*[]string{&o.plan.Dropped, &o.plan.Approx} {
 		slices.Sort(*list)
@@ -132,15 +130,20 @@ const (
 	settingAskAbove = "ask_above"
 )
 
+// asksAbove is what a request in a project may cost unasked.
+func asksAbove(p *core.Project) int64 {
+	if v, err := strconv.ParseInt(p.Settings[settingAskAbove], 10, 64); err == nil {
+		return v
+	}
+	return askAbove
+}
+
 // mustAsk reports whether an order costs more than its person wants to spend unasked, and was not confirmed as it is.
 func (s *Studio) mustAsk(c *call, o *order) bool {
 	if o.provider.Capabilities("").Free || c.confirmed == o.digest() {
 		return false
 	}
-	limit := int64(askAbove)
-	if v, err := strconv.ParseInt(c.Project.Settings[settingAskAbove], 10, 64); err == nil {
-		limit = v
-	}
+	limit := asksAbove(c.Project)
 	if c.Person.AskAbove != nil {
 		limit = *c.Person.AskAbove
 	}
@@ -252,14 +255,11 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 		task.Latest++
 		v := &core.Version{ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: o.parent, Request: req, Provider: o.provider.Name(),
 			Person: c.Person.ID, PersonName: c.name(), State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, CreatedAt: now}
-		if o.holder != c.Person.ID {
-			v.Account = o.holder
-		}
 		_, relax := req.Params["relax"]
 		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, CreatedAt: now,
 			Reservation: reservation, Share: core.Amount{Pictures: o.plans[i].Images, Micros: o.plans[i].Cost.Micros}, Cost: o.plans[i].Cost}
 		if o.holder != c.Person.ID {
-			job.Asker = c.Person.ID
+			v.Account, job.Asker = o.holder, c.Person.ID
 		}
 		if h, ok := o.provider.(core.Handoff); ok {
 			card, err := s.handover(h, v)

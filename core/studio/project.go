@@ -236,10 +236,6 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 			return core.Change{}, err
 		}
 	}
-	asks := int64(askAbove)
-	if v, err := strconv.ParseInt(p.Settings[settingAskAbove], 10, 64); err == nil {
-		asks = v
-	}
 	mirror := "tasks"
 	if p.MirrorsAll() {
 		mirror = "all"
@@ -253,7 +249,7 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 		rooms = append(rooms, name)
 	}
 	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: []core.Field{
-		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asks))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
 }
 
 func (s *Studio) taskList(ctx context.Context, c *call) (core.Change, error) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -62,8 +61,6 @@ const (
 	pollEvery = time.Second
 	// holdEvery renews the holds of running jobs and finds those that were cancelled; well within core.JobHold.
 	holdEvery = time.Second
-	// progressEvery bounds how often a run tells its progress.
-	progressEvery = time.Second
 	// strandedEvery is after how many looks at the queue what is stranded is looked for again.
 	strandedEvery = 20
 	// claimOnce bounds how many jobs one look at a partition takes, so that all partitions of a process get slots.
@@ -237,14 +234,7 @@ func (r *Runner) start(ctx context.Context, p core.Partition, l core.Lease, j co
 	return true
 }
 
-func (r *Runner) provider(name core.ProviderName) core.Provider {
-	for _, p := range r.Providers {
-		if p.Name() == name {
-			return p
-		}
-	}
-	return nil
-}
+func (r *Runner) provider(name core.ProviderName) core.Provider { return named(r.Providers, name) }
 
 func (r *Runner) perAccount() map[core.ProviderName]int {
 	out := map[core.ProviderName]int{}
@@ -267,14 +257,16 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 	}
 	res, err := r.call(ctx, x, pr, resumed)
 	if err == nil {
-		// It is paid for: what stops the run now must not throw it away.
+		// It is paid for: what stops the run now must not throw it away, and must not be held up by it for long.
+		ctx, done := r.outlast(ctx, lastWords)
+		defer done()
 		out, err := r.keepPaid(ctx, res)
 		if err != nil {
 			r.Log.ErrorContext(ctx, "result not kept", "job", j.ID, "provider", j.Provider, "error", err)
-			r.finish(context.WithoutCancel(ctx), j, core.JobEvent{State: core.JobUnknown, Message: "The provider made it, and it could not be stored. " + core.SafeMessage(err)}, nil)
+			r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: "The provider made it, and it could not be stored. " + core.SafeMessage(err)}, nil)
 			return
 		}
-		r.finish(context.WithoutCancel(ctx), j, core.JobEvent{State: core.JobDone, Outcome: out}, &res)
+		r.finish(ctx, j, core.JobEvent{State: core.JobDone, Outcome: out}, &res)
 		return
 	}
 	if cause := context.Cause(ctx); cause != nil {
@@ -389,31 +381,22 @@ func (r *Runner) broken(ctx context.Context, x *run, why string) {
 	}
 }
 
-// progress tells how far a run is, and stores its handle before the run goes on.
-func (r *Runner) progress(ctx context.Context, x *run) core.Progress {
-	j := x.job
-	last := r.Clock.Now()
-	return func(s core.Step) {
-		if s.Handle != "" {
-			if err := r.Runs.Note(ctx, j, s.Handle); err != nil {
-				r.Log.WarnContext(ctx, "handle not noted", "job", j.ID, "error", err)
-			} else {
-				x.noted.Store(true)
-			}
-		}
-		if now := r.Clock.Now(); now.Sub(last) >= progressEvery && s.Percent > 0 && s.Percent < 100 {
-			last = now
-			r.mention(ctx, j, s.Percent)
-		}
-	}
-}
-
 // keepFor bounds the keeping of a result that is paid for.
 const keepFor = 2 * time.Minute
 
-// keepPaid is keep, again while the store does not answer, and whatever ends the run meanwhile.
+// outlast returns a context that ends d after the given one.
+func (r *Runner) outlast(ctx context.Context, d time.Duration) (longer context.Context, done func()) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = r.Clock.Sleep(longer, d) // it ends early when nobody needs it any more
+		cancel(context.Cause(ctx))
+	})
+	return longer, func() { stop(); cancel(nil) }
+}
+
+// keepPaid is keep, again while the store does not answer.
 func (r *Runner) keepPaid(ctx context.Context, res core.Result) (out *core.JobOutcome, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepFor)
+	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
 	for try := 0; ; try++ {
 		if out, err = r.keep(ctx, res); core.ErrorCode(err) != core.CodeRetry || r.Clock.Sleep(ctx, time.Second<<min(try, 4)) != nil {
@@ -467,38 +450,4 @@ func (r *Runner) finish(ctx context.Context, j core.Job, ev core.JobEvent, res *
 		}
 	}
 	return false
-}
-
-// mention tells that a job runs. Nothing depends on it, so a failure is only logged.
-func (r *Runner) mention(ctx context.Context, j core.Job, percent int) {
-	if err := r.tell(ctx, j, core.JobEvent{State: core.JobRunning, Progress: percent}); err != nil {
-		r.Log.WarnContext(ctx, "progress not told", "job", j.ID, "error", err)
-	}
-}
-
-// placesTold is how many of those who wait are told that they moved up: nobody looks at place 300, and telling all
-// would cost more the more wait.
-const placesTold = 3
-
-// movedUp tells the jobs that wait next behind one in its account which place they have now.
-func (r *Runner) movedUp(ctx context.Context, j core.Job) {
-	list, err := r.Desk.Jobs.Next(ctx, j, placesTold)
-	if err != nil {
-		r.Log.WarnContext(ctx, "queue not read", "job", j.ID, "error", err)
-		return
-	}
-	for i, w := range list {
-		if err := r.tell(ctx, w, core.JobEvent{State: core.JobQueued, Position: i + 1}); err != nil {
-			r.Log.WarnContext(ctx, "place not told", "job", w.ID, "error", err)
-			return
-		}
-	}
-}
-
-func (r *Runner) tell(ctx context.Context, j core.Job, ev core.JobEvent) error {
-	ev.Job, ev.Version = j.ID, j.Version
-	if err := r.Receiver.Receive(ctx, relay.JobInbound(ev, r.Clock.Now())); err != nil {
-		return fmt.Errorf("tell %s of %s: %w", ev.State, j.ID, err)
-	}
-	return nil
 }
