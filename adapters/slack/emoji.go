@@ -28,10 +28,15 @@ func slackNames() map[string]string {
 	}
 }
 
-var (
-	emojiName = regexp.MustCompile(`^[a-z0-9_+'-]{1,100}$`)
-	skinTone  = regexp.MustCompile(`^(.+)::skin-tone-([2-6])$`)
-)
+var skinTone = regexp.MustCompile(`^(.+)::skin-tone-([2-6])$`)
+
+// maxEmojiName is the longest name of an emoji that Slack takes.
+const maxEmojiName = 100
+
+// isEmojiName reports whether Slack could have an emoji of that name.
+func isEmojiName(s string) bool {
+	return s != "" && len(s) <= maxEmojiName && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_+'-") == ""
+}
 
 const (
 	firstTone = '\U0001F3FB' // skin tone 2
@@ -75,7 +80,7 @@ const maxCandidates = 4
 // slackEmoji returns Slack's possible short names of an emoji, the most likely one first.
 func slackEmoji(e core.Emoji) []string {
 	if e.Unicode == "" {
-		if name := strings.ToLower(e.Name); emojiName.MatchString(name) {
+		if name := strings.ToLower(e.Name); isEmojiName(name) {
 			return []string{name}
 		}
 		return nil
@@ -107,7 +112,7 @@ func slackEmoji(e core.Emoji) []string {
 		if strings.HasPrefix(n, "flag_") {
 			n = "flag-" + n[len("flag_"):]
 		}
-		if emojiName.MatchString(n) && !slices.Contains(out, n) && len(out) < maxCandidates {
+		if isEmojiName(n) && !slices.Contains(out, n) && len(out) < maxCandidates {
 			out = append(out, n)
 		}
 	}

@@ -2,7 +2,6 @@ package slack
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +12,13 @@ import (
 // The formats below are a persisted contract: rooms are "slack:T01/C01", identities "slack:T01/U01"; a thread is the
 // ts of its root, a message its own ts.
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9]{1,40}$`)
+// maxID bounds an id of Slack's; theirs have some eleven characters.
+const maxID = 40
+
+// isID reports whether s could be an id of a team, a person or a channel.
+func isID(s string) bool {
+	return s != "" && len(s) <= maxID && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == ""
+}
 
 func roomID(team, channel string) core.RoomID {
 	if team == "" || channel == "" {
@@ -31,7 +36,7 @@ func identityID(team, user string) core.IdentityID {
 
 func splitID(platform core.PlatformName, local string) (team, rest string, err error) {
 	team, rest, ok := strings.Cut(local, "/")
-	if platform != core.Slack || !ok || !idPattern.MatchString(team) || !idPattern.MatchString(rest) {
+	if platform != core.Slack || !ok || !isID(team) || !isID(rest) {
 		return "", "", core.Errorf(core.CodeInvalid, "That is no Slack id.").Because(fmt.Errorf("slack: bad id %q", local))
 	}
 	return team, rest, nil

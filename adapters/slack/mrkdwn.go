@@ -16,7 +16,7 @@ var (
 	bulletLine  = regexp.MustCompile(`^(\s*)[•◦▪]\s+(.+)$`)
 	orderedLine = regexp.MustCompile(`^(\s*)\d{1,3}\.\s+(.+)$`)
 	angle       = regexp.MustCompile(`^<([^<>\n]+)>`)
-	shortName   = regexp.MustCompile(`^:([a-z0-9_+'-]{1,100}(?:::skin-tone-[2-6])?):`)
+	shortName   = regexp.MustCompile(`^:([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):`)
 )
 
 // parseMrkdwn reads Slack's text form, for messages without rich_text blocks.
@@ -188,9 +188,9 @@ func reference(ref, team string) (core.Node, bool) {
 	target, label, _ := strings.Cut(ref, "|")
 	label = unescape(label)
 	switch {
-	case strings.HasPrefix(target, "@") && idPattern.MatchString(target[1:]):
+	case strings.HasPrefix(target, "@") && isID(target[1:]):
 		return core.MentionNode(identityID(team, target[1:]), strings.TrimPrefix(label, "@")), true
-	case strings.HasPrefix(target, "#") && idPattern.MatchString(target[1:]):
+	case strings.HasPrefix(target, "#") && isID(target[1:]):
 		return channelNode(target[1:], label), true
 	case strings.HasPrefix(target, "!"):
 		word, _, _ := strings.Cut(target[1:], "^")

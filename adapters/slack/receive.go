@@ -457,4 +457,4 @@ func rawJSON(v any) json.RawMessage {
 	return b
 }
 
-var envelopeID = regexp.MustCompile(`"envelope_id"\s*:\s*"([A-Za-z0-9._-]{1,80})"`)
+var envelopeID = regexp.MustCompile(`"envelope_id"\s*:\s*"([A-Za-z0-9._-]+)"`)

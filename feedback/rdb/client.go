@@ -65,6 +65,9 @@ const (
 	// poolSize leaves room for one blocked reader per partition and for the work beside them.
 	poolSize     = 96
 	minIdleConns = 0
+	// bufferSize is what each connection keeps for reading and again for writing; the library's 32 KiB would cost an
+	// idle process six megabytes, and few answers are longer than this.
+	bufferSize = 8 << 10
 )
 
 // Dial makes a client. It does no I/O; Init does.
@@ -77,6 +80,7 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
 		o.PoolSize, o.MinIdleConns, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, minIdleConns, true, true
+		o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
 		return redis.NewClient(o), nil
 	case Sentinel:
 		o, err := redis.ParseFailoverURL(url)
@@ -85,6 +89,7 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
 		o.PoolSize, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, true, true
+		o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
 		return redis.NewFailoverClient(o), nil
 	case Cluster:
 		o, err := redis.ParseClusterURL(url)
@@ -93,6 +98,7 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
 		o.PoolSize, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, true, true
+		o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
 		return redis.NewClusterClient(o), nil
 	}
 	return nil, fmt.Errorf("unknown Redis mode %q: use single, sentinel or cluster", mode)
