@@ -200,7 +200,7 @@ func (a *Adapter) parseCommand(in *wireInteraction) (command.Row, core.Command, 
 		case optionUser:
 			v = string(identityID(v))
 		}
-		c.Options[o.Name], _ = core.MaskCredentials(v)
+		c.Options[o.Name] = core.MaskOption(row.Verb, v)
 	}
 	return row, c, ok
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -340,6 +341,9 @@ func (r *Router) dispatch(ctx context.Context, s Scope) (core.Change, error) {
 	case core.InboundReact, core.InboundUnreact:
 		return r.reacted(ctx, s)
 	case core.InboundCommand, core.InboundPress, core.InboundSubmit:
+		if s.In.Reply.Kind == core.ReplyMention && s.In.Command != nil && strings.Contains(s.In.Command.Text, core.MaskedCredential) {
+			return r.masked(s, s.In.Reply.Message), nil
+		}
 		return r.Commands.Command(ctx, s)
 	case core.InboundJob:
 		return r.Commands.Job(ctx, s)

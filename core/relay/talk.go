@@ -29,7 +29,7 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 		return core.Change{}, err
 	}
 	if m.Masked {
-		return r.masked(s), nil
+		return r.masked(s, s.In.Message.ID), nil
 	}
 	task, threads, err := r.talkOf(ctx, &s)
 	if err != nil || task == nil {
@@ -79,9 +79,9 @@ func (r *Router) inNoThread(ctx context.Context, s Scope) (core.Change, error) {
 }
 
 // masked tells the author of a message with a key in it to revoke that key; the message goes nowhere.
-func (r *Router) masked(s Scope) core.Change {
+func (r *Router) masked(s Scope, message core.MessageID) core.Change {
 	gone := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "remove/"+string(s.In.ID)), Kind: core.OutRemove, Room: s.In.Room, Thread: s.In.Thread,
-		Message: s.In.Message.ID, To: s.In.Actor.Identity, At: s.In.At}
+		Message: message, To: s.In.Actor.Identity, At: s.In.At}
 	o := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "masked/"+string(s.In.ID)), Kind: core.OutDirect, To: s.In.Actor.Identity, At: s.In.At,
 		Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain("Your message looked as if it held a key or token. It was not passed on and the key was not kept. Revoke that key at its provider now, and delete the message.")}}
 	return core.Change{Out: []core.Outgoing{o, gone}}
@@ -179,7 +179,7 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 		return core.Change{}, nil
 	}
 	if m.Masked {
-		return r.masked(s), nil
+		return r.masked(s, s.In.Message.ID), nil
 	}
 	if taskID.IsTalk() && !r.mirrors(s) {
 		return core.Change{}, nil // what is written here now is for this room only

@@ -168,6 +168,12 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 		}); err != nil {
 			return core.Change{}, err
 		}
+		switch a, err := account(ctx, s.Accounts, s.People, c.Person, p.Name()); {
+		case err != nil && core.ErrorCode(err) != core.CodeNotFound:
+			return core.Change{}, err
+		case err == nil && a.Sealed != nil && a.Broken == "":
+			return c.say(text(fmt.Sprintf("Accepted. Your %s account stays linked, its key ends in %s. Ask again for what you wanted; \"account link %s\" replaces the key.", p.Name().Title(), a.Last4, p.Name())))
+		}
 	}
 	if c.inv.Arg("plan") != "" {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "Nothing but the provider's name belongs there.").WithNext("If it was a key, revoke it at %s now: a key is never typed into a chat. Then type only: account link %s", p.Name().Title(), p.Name())
