@@ -421,6 +421,10 @@ type Job struct {
 	Reservation string `json:"reservation,omitempty"`
 	Share       Amount `json:"share,omitzero"`
 	Cost        Cost   `json:"cost,omitzero"`
+	// Begun is when it was claimed the last time; zero before. Took is how long runs at its provider took lately, as
+	// Queue knows it; 0 while nobody knows. Both are kept beside the record.
+	Begun time.Time     `json:"-"`
+	Took  time.Duration `json:"-"`
 }
 
 // AskedBy returns who asked.

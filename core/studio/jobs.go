@@ -129,13 +129,13 @@ func (s *Studio) jobs(ctx context.Context, c *call) (core.Change, error) {
 		return c.say(text("You have no waiting or running jobs, and no prompts to run by hand."))
 	}
 	card := core.Card{Title: "Your jobs"}
-	waiting := map[string]int{}
+	atOnce, err := s.atOnce(ctx, c.Person)
+	if err != nil {
+		return core.Change{}, err
+	}
 	for _, j := range list {
 		line := fmt.Sprintf("%s v%d with %s: %s", j.Version.Task, j.Version.No, j.Provider, j.State)
-		if j.State == core.JobQueued {
-			waiting[j.AccountKey()]++
-			line += fmt.Sprintf(", place %d of your queue there", waiting[j.AccountKey()])
-		}
+		line += outlook(j, list, atOnce[j.Provider], s.Clock.Now())
 		card.Body = append(card.Body, core.Para(core.Text(line)))
 		if j.State != core.JobHandedOff {
 			continue

@@ -258,3 +258,47 @@ func TestEndedJobsAreToldToWhoeverRunsThem(t *testing.T) {
 		t.Fatal("what was unknown did not turn out to be done", j.State, err)
 	}
 }
+
+func TestHowLongRunsTookIsExpectedOfTheNext(t *testing.T) {
+	s := Open(t)
+	p, who := samePartition(s, 1)
+	now := time.Now()
+	first, second, third := job(who[0], 1, now.Add(-time.Hour)), job(who[0], 2, now.Add(-time.Hour)), job(who[0], 3, now.Add(-time.Hour))
+	submit(t, s, first, second, third)
+	l := Lease(t, s, p)
+	queued := func() core.Job {
+		t.Helper()
+		list, err := s.Jobs.Queue(t.Context(), who[0])
+		if err != nil || len(list) == 0 {
+			t.Fatal(list, err)
+		}
+		return list[len(list)-1]
+	}
+	if j := queued(); j.Took != 0 || !j.Begun.IsZero() {
+		t.Fatalf("known before anything ran: took %v, begun %v", j.Took, j.Begun)
+	}
+	// Claims say when they were; the store's clock says when a run ended.
+	end := func(took time.Duration, state core.JobState) {
+		t.Helper()
+		list := claim(t, s, p, l, time.Now().Add(-took), 1, 1)
+		if len(list) != 1 || list[0].Begun.IsZero() {
+			t.Fatal(list)
+		}
+		if _, err := s.Jobs.Move(t.Context(), list[0].ID, who[0], state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	near := func(want time.Duration) {
+		t.Helper()
+		if got := queued().Took; got < want || got > want+5*time.Second {
+			t.Fatalf("expects %v, should be about %v", got, want)
+		}
+	}
+	end(10*time.Second, core.JobDone)
+	near(10 * time.Second)
+	end(110*time.Second, core.JobFailed) // says nothing of how long a picture takes
+	near(10 * time.Second)
+	submit(t, s, job(who[0], 4, now))
+	end(110*time.Second, core.JobDone)
+	near(40 * time.Second)
+}

@@ -48,7 +48,7 @@ func score(j core.Job) float64 {
 }
 
 // fields of a job's hash: its JSON, and beside it what changes while it runs.
-var fields = []string{"d", "s", "f", "h", "v"}
+var fields = []string{"d", "s", "f", "h", "v", "b"}
 
 func decode(vals []any) (core.Job, error) {
 	var j core.Job
@@ -62,6 +62,9 @@ func decode(vals []any) (core.Job, error) {
 	j.State, j.Handle = core.JobState(text(1)), text(3)
 	j.Fence, _ = strconv.ParseInt(text(2), 10, 64)
 	j.Rev, _ = strconv.ParseInt(text(4), 10, 64)
+	if ms, err := strconv.ParseInt(text(5), 10, 64); err == nil {
+		j.Begun = time.UnixMilli(ms).UTC()
+	}
 	return j, nil
 }
 
@@ -127,7 +130,7 @@ func (q *Queue) Submit(ctx context.Context, j core.Job) (int, error) {
 //	ARGV[1] prefix  ARGV[2] fence  ARGV[3] now in ms  ARGV[4] how many  ARGV[5] holds for so many ms  ARGV[6...] provider, runs at once
 //
 // Accounts that have no room leave the list, and come back when a run of theirs ends: what is looked at is always
-// served. Returns "lost" when a newer holder exists, else the five fields of each job.
+// served. Returns "lost" when a newer holder exists, else the fields of each job.
 var claimScript = redis.NewScript(enter + `
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return 'lost' end
 local base = ARGV[1]
@@ -161,13 +164,13 @@ while want > 0 do
       local turn = redis.call('HINCRBY', base .. 'served', '', 1)
       redis.call('ZADD', KEYS[1], turn, acct)
       if redis.call('HGET', job, 's') == 'queued' then
-        redis.call('HSET', job, 's', 'submitted', 'f', ARGV[2])
+        redis.call('HSET', job, 's', 'submitted', 'f', ARGV[2], 'b', ARGV[3])
         redis.call('HINCRBY', job, 'v', 1)
         redis.call('SADD', running, id)
         redis.call('SADD', base .. 'running', id)
         redis.call('SET', base .. 'held:' .. id, ARGV[2], 'PX', ARGV[5])
         redis.call('HSET', base .. 'served', acct, turn)
-        for _, v in ipairs(redis.call('HMGET', job, 'd', 's', 'f', 'h', 'v')) do table.insert(out, v) end
+        for _, v in ipairs(redis.call('HMGET', job, 'd', 's', 'f', 'h', 'v', 'b')) do table.insert(out, v) end
         want = want - 1
       end
     end
@@ -204,18 +207,25 @@ func (q *Queue) Claim(ctx context.Context, p core.Partition, l core.Lease, now t
 // moveScript changes a job's state. A final one leaves the queue, and its account has room again.
 //
 //	KEYS[1] accounts; the other keys are built from the prefix and lie in the same slot
-//	ARGV prefix, id, state, TTL of a final job in ms
+//	ARGV prefix, id, state, TTL of a final job in ms, now in ms
 //
-// Returns the state it had, or "" when there is no such job. A final state stays, but what is unknown may turn out.
+// Returns the state it had, or "" when there is no such job. A final state stays, but what is unknown may turn out. How
+// long a run took that got there counts for three tenths of what is expected of the next at its provider.
 var moveScript = redis.NewScript(enter + `
 local base, id, state = ARGV[1], ARGV[2], ARGV[3]
 local job = base .. 'job:' .. id
-local f = redis.call('HMGET', job, 's', 'a', 'o')
+local f = redis.call('HMGET', job, 's', 'a', 'o', 'b')
 if not f[1] then return '' end
 if final(f[1]) and not (f[1] == 'unknown' and state == 'done') then return f[1] end
 redis.call('HSET', job, 's', state)
 redis.call('HINCRBY', job, 'v', 1)
 local acct = f[2]
+if state == 'done' and f[1] ~= 'unknown' and f[4] and f[4] ~= '' then
+  local name = string.match(acct, '/(.*)$')
+  local took = math.max(0, tonumber(ARGV[5]) - tonumber(f[4]))
+  local was = tonumber(redis.call('HGET', base .. 'pace', name) or took)
+  redis.call('HSET', base .. 'pace', name, math.floor(was * 0.7 + took * 0.3))
+end
 if final(state) or state == 'handed off' then
   redis.call('ZREM', base .. 'queue:' .. acct, id)
   redis.call('ZREM', base .. 'later', id)
@@ -239,7 +249,7 @@ return f[1]
 // Move changes a job's state; a final one leaves the queue.
 func (q *Queue) Move(ctx context.Context, id core.JobID, person core.PersonID, s core.JobState) (core.JobState, error) {
 	p := q.db.Parts.OfPerson(person)
-	was, err := moveScript.Run(ctx, q.db.Client, []string{q.db.Keys.Accounts(p)}, q.base(p), string(id), string(s), doneTTL.Milliseconds()).Text()
+	was, err := moveScript.Run(ctx, q.db.Client, []string{q.db.Keys.Accounts(p)}, q.base(p), string(id), string(s), doneTTL.Milliseconds(), q.clock.Now().UnixMilli()).Text()
 	if err == nil && was == "" {
 		err = core.Wrap(core.CodeNotFound, redis.Nil)
 	}
@@ -371,6 +381,7 @@ func (q *Queue) Queue(ctx context.Context, person core.PersonID) ([]core.Job, er
 	for i, id := range ids {
 		cmds[i] = pipe.HMGet(ctx, q.db.Keys.Job(p, core.JobID(id)), fields...)
 	}
+	pace := pipe.HGetAll(ctx, q.db.Keys.Pace(p))
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, rdb.Fault(err)
 	}
@@ -382,6 +393,9 @@ func (q *Queue) Queue(ctx context.Context, person core.PersonID) ([]core.Job, er
 		}
 		if err != nil {
 			return nil, err
+		}
+		if ms, err := strconv.ParseInt(pace.Val()[string(j.Provider)], 10, 64); err == nil {
+			j.Took = time.Duration(ms) * time.Millisecond
 		}
 		out = append(out, j)
 	}

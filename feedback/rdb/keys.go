@@ -205,6 +205,9 @@ func (k Keys) Later(p core.Partition) string { return k.in(p, "later") }
 // Held says that somebody runs a job. STRING with PX
 func (k Keys) Held(p core.Partition, id core.JobID) string { return k.in(p, "held:"+string(id)) }
 
+// Pace is how long runs at each provider took lately, in milliseconds. HASH
+func (k Keys) Pace(p core.Partition) string { return k.in(p, "pace") }
+
 // AllRunning holds every claimed job of a partition. SET
 func (k Keys) AllRunning(p core.Partition) string { return k.in(p, "running") }
 
