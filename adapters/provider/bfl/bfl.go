@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/internal/httpx"
 	"github.com/atelier-bridge/atelier/adapters/provider/internal/base"
@@ -17,15 +16,8 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// Options configure the provider.
-type Options struct {
-	// BaseURL replaces https://api.bfl.ai; set by the operator only, its origin is trusted.
-	BaseURL string
-	// Facts is a JSON merge patch over the built-in facts; nil for none.
-	Facts   []byte
-	Clock   core.Clock
-	Timeout time.Duration // of one call; five minutes when zero
-}
+// Options configure the provider; its address is https://api.bfl.ai unless they say otherwise.
+type Options = base.Setup
 
 // Provider implements core.Keyed and core.Resumer.
 type Provider struct{ *base.Base }
@@ -42,7 +34,7 @@ const title = "Black Forest Labs"
 
 // New returns the provider; it does no I/O. The error lists all faults of the facts and the address.
 func New(o Options) (*Provider, error) {
-	b, err := base.New(base.Options{ID: "bfl", Title: title, Builtin: builtin, Override: o.Facts, BaseURL: o.BaseURL, Clock: o.Clock, Timeout: o.Timeout, Classify: classify})
+	b, err := base.New(base.Options{Setup: o, ID: "bfl", Title: title, Builtin: builtin, Classify: classify})
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,6 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/internal/httpx"
 	"github.com/atelier-bridge/atelier/adapters/provider/internal/base"
@@ -17,15 +15,8 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// Options configure the provider.
-type Options struct {
-	// BaseURL replaces https://generativelanguage.googleapis.com; set by the operator only, its origin is trusted.
-	BaseURL string
-	// Facts is a JSON merge patch over the built-in facts; nil for none.
-	Facts   []byte
-	Clock   core.Clock
-	Timeout time.Duration // of one call; five minutes when zero
-}
+// Options configure the provider; its address is https://generativelanguage.googleapis.com unless they say otherwise.
+type Options = base.Setup
 
 // Provider implements core.Keyed.
 type Provider struct{ *base.Base }
@@ -37,8 +28,7 @@ var builtin []byte
 
 // New returns the provider; it does no I/O. The error lists all faults of the facts and the address.
 func New(o Options) (*Provider, error) {
-	b, err := base.New(base.Options{ID: "gemini", Title: title, Builtin: builtin, Override: o.Facts, BaseURL: strings.TrimSuffix(strings.TrimRight(o.BaseURL, "/"), "/v1beta"),
-		Clock: o.Clock, Timeout: o.Timeout, Classify: classify})
+	b, err := base.New(base.Options{Setup: o, ID: "gemini", Title: title, Builtin: builtin, Suffix: "/v1beta", Classify: classify})
 	if err != nil {
 		return nil, err
 	}

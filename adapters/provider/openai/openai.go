@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/internal/httpx"
 	"github.com/atelier-bridge/atelier/adapters/provider/internal/base"
@@ -18,15 +17,8 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// Options configure the provider.
-type Options struct {
-	// BaseURL replaces https://api.openai.com; set by the operator only, its origin is trusted.
-	BaseURL string
-	// Facts is a JSON merge patch over the built-in facts; nil for none.
-	Facts   []byte
-	Clock   core.Clock
-	Timeout time.Duration // of one call; five minutes when zero
-}
+// Options configure the provider; its address is https://api.openai.com unless they say otherwise.
+type Options = base.Setup
 
 // Provider implements core.Keyed.
 type Provider struct{ *base.Base }
@@ -38,8 +30,7 @@ var builtin []byte
 
 // New returns the provider; it does no I/O. The error lists all faults of the facts and the address.
 func New(o Options) (*Provider, error) {
-	b, err := base.New(base.Options{ID: "openai", Title: "OpenAI", Builtin: builtin, Override: o.Facts, BaseURL: strings.TrimSuffix(strings.TrimRight(o.BaseURL, "/"), "/v1"),
-		Clock: o.Clock, Timeout: o.Timeout, Classify: classify})
+	b, err := base.New(base.Options{Setup: o, ID: "openai", Title: "OpenAI", Builtin: builtin, Suffix: "/v1", Classify: classify})
 	if err != nil {
 		return nil, err
 	}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/internal/httpx"
 	"github.com/atelier-bridge/atelier/adapters/provider/internal/base"
@@ -18,16 +17,9 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// Options configure the provider.
-type Options struct {
-	// BaseURL replaces https://openrouter.ai; set by the operator only, its origin is trusted. People's browsers go to
-	// its /auth page.
-	BaseURL string
-	// Facts is a JSON merge patch over the built-in facts; nil for none.
-	Facts   []byte
-	Clock   core.Clock
-	Timeout time.Duration // of one call; five minutes when zero
-}
+// Options configure the provider; its address is https://openrouter.ai unless they say otherwise. People's browsers go to
+// its /auth page.
+type Options = base.Setup
 
 // Provider implements core.Authorizer.
 type Provider struct {
@@ -43,7 +35,7 @@ var builtin []byte
 // New returns the provider; it does no I/O. The error lists all faults of the facts and the address.
 func New(o Options) (*Provider, error) {
 	o.BaseURL = strings.TrimSuffix(strings.TrimRight(o.BaseURL, "/"), "/api/v1")
-	b, err := base.New(base.Options{ID: "openrouter", Title: "OpenRouter", Builtin: builtin, Override: o.Facts, BaseURL: o.BaseURL, Clock: o.Clock, Timeout: o.Timeout, Classify: classify})
+	b, err := base.New(base.Options{Setup: o, ID: "openrouter", Title: "OpenRouter", Builtin: builtin, Classify: classify})
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func selfHosted(shape selfhosted.Shape, facts string) setup {
 	su := setup{name: providersim.SelfHosted + "/" + string(shape), facts: facts,
 		cannot: []coretest.ProviderFault{coretest.FaultUnauthorized, coretest.FaultNoCredit, coretest.FaultRefusal},
 		make: func(url string, facts []byte, clock core.Clock, d time.Duration) (core.Automatic, error) {
-			return selfhosted.New(selfhosted.Options{BaseURL: url, Shape: shape, Facts: facts, Clock: clock, Timeout: d})
+			return selfhosted.New(selfhosted.Options{BaseURL: url, Facts: facts, Clock: clock, Timeout: d}, shape)
 		}}
 	return su
 }

@@ -7,8 +7,6 @@ import (
 	"context"
 	_ "embed" // the built-in facts
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/provider/internal/base"
 	"github.com/atelier-bridge/atelier/adapters/provider/internal/canvas"
@@ -26,15 +24,7 @@ const (
 )
 
 // Options configure the provider.
-type Options struct {
-	// BaseURL is the server's address without the paths above; set by the operator only, its origin is trusted.
-	BaseURL string
-	Shape   Shape // ShapeSDServer when empty
-	// Facts is a JSON merge patch over the built-in facts of the shape; nil for none.
-	Facts   []byte
-	Clock   core.Clock
-	Timeout time.Duration // of one call; five minutes when zero
-}
+type Options = base.Setup
 
 // Provider implements core.Automatic. It is not core.Keyed: there is no account.
 type Provider struct {
@@ -69,26 +59,25 @@ var (
 
 const title = "The self-hosted server"
 
-// New returns the provider; it does no I/O. The error lists all faults of the facts, the shape and the address.
-func New(o Options) (*Provider, error) {
-	builtin := builtinSDServer
-	switch o.Shape {
+// New returns the provider for a server of a shape, ShapeSDServer when empty; it does no I/O. The error lists all faults of the facts, the shape and the address.
+func New(o Options, shape Shape) (*Provider, error) {
+	builtin, suffix := builtinSDServer, ""
+	switch shape {
 	case ShapeSDServer, "":
 	case ShapeA1111:
 		builtin = builtinA1111
 	case ShapeOpenAI:
-		builtin = builtinOpenAI
-		o.BaseURL = strings.TrimSuffix(strings.TrimRight(o.BaseURL, "/"), "/v1")
+		builtin, suffix = builtinOpenAI, "/v1"
 	default:
-		return nil, fmt.Errorf("shape of the self-hosted server: %q is none of openai, a1111 and sdserver", o.Shape)
+		return nil, fmt.Errorf("shape of the self-hosted server: %q is none of openai, a1111 and sdserver", shape)
 	}
-	b, err := base.New(base.Options{ID: "selfhosted", Title: title, Builtin: builtin, Override: o.Facts, BaseURL: o.BaseURL, Clock: o.Clock, Timeout: o.Timeout})
+	b, err := base.New(base.Options{Setup: o, ID: "selfhosted", Title: title, Builtin: builtin, Suffix: suffix})
 	if err != nil {
 		return nil, err
 	}
 	b.Free, b.Masks = true, true
 	p := &Provider{Base: b}
-	switch o.Shape {
+	switch shape {
 	case ShapeA1111:
 		b.Native = map[string]bool{"no": true, "tile": true}
 		b.Stops = b.Facts.Sends("interrupt")

@@ -24,11 +24,11 @@ func FuzzAnswer(f *testing.F) {
 }
 
 func TestShapes(t *testing.T) {
-	if _, err := New(Options{Shape: "comfy"}); err == nil {
+	if _, err := New(Options{}, "comfy"); err == nil {
 		t.Error("an unknown shape was taken")
 	}
 	for _, s := range []Shape{ShapeOpenAI, ShapeA1111, ShapeSDServer, ""} {
-		p, err := New(Options{Shape: s})
+		p, err := New(Options{}, s)
 		if err != nil {
 			t.Fatal(err)
 		}

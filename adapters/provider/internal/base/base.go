@@ -14,23 +14,34 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// Options are what every provider's own options come down to.
+// Setup is what an operator sets of a provider.
+type Setup struct {
+	// BaseURL replaces the provider's address; its origin is trusted.
+	BaseURL string
+	// Facts is a JSON merge patch over the built-in facts; nil for none.
+	Facts   []byte
+	Clock   core.Clock
+	Timeout time.Duration // of one call; five minutes when zero
+}
+
+// Options are what a provider says of itself, and its setup.
 type Options struct {
+	Setup
 	ID       core.ProviderName
 	Title    string
 	Builtin  []byte // facts
-	Override []byte // of the operator
-	BaseURL  string // of the operator; the facts' when empty
-	Clock    core.Clock
-	Timeout  time.Duration
+	Suffix   string // a path that the operator's address may end in, such as /v1; "" for none
 	Classify func(status int, body []byte) *core.Error
 }
 
 // New reads the facts and makes the client; it does no I/O.
 func New(o Options) (*Base, error) {
-	f, err := facts.Load(string(o.ID), o.Builtin, o.Override)
+	f, err := facts.Load(string(o.ID), o.Builtin, o.Facts)
 	if err != nil {
 		return nil, err
+	}
+	if o.BaseURL = strings.TrimRight(o.BaseURL, "/"); o.Suffix != "" {
+		o.BaseURL = strings.TrimSuffix(o.BaseURL, o.Suffix)
 	}
 	if o.BaseURL == "" {
 		o.BaseURL = f.BaseURL

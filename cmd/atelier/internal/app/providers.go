@@ -56,7 +56,7 @@ func (a *App) automatic(name core.ProviderName) (core.Provider, error) {
 	case "bfl":
 		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: a.clock})
 	case "selfhosted":
-		return selfhosted.New(selfhosted.Options{BaseURL: url, Shape: selfhosted.Shape(a.cfg.SelfhostedShape), Facts: data, Clock: a.clock})
+		return selfhosted.New(selfhosted.Options{BaseURL: url, Facts: data, Clock: a.clock}, selfhosted.Shape(a.cfg.SelfhostedShape))
 	}
 	return nil, errors.New("it is not built in")
 }
