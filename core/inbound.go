@@ -54,6 +54,7 @@ type Inbound struct {
 	Whole  bool   `json:"whole,omitempty"`
 	Raw    string `json:"raw,omitempty"`    // for InboundUnreadable: at most 4 KiB of it
 	Reason string `json:"reason,omitempty"` // for InboundUnreadable
+	Trace  string `json:"trace,omitempty"`  // continues the trace that it began; where there is a tracer
 }
 
 // Actor is the identity that did it, with what the event says of their name and roles.

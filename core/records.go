@@ -421,6 +421,7 @@ type Job struct {
 	Reservation string `json:"reservation,omitempty"`
 	Share       Amount `json:"share,omitzero"`
 	Cost        Cost   `json:"cost,omitzero"`
+	Trace       string `json:"trace,omitempty"` // of the inbound that asked for it
 	// Begun is when it was claimed the last time; zero before. Took is how long runs at its provider took lately, as
 	// Queue knows it; 0 while nobody knows. Both are kept beside the record.
 	Begun time.Time     `json:"-"`

@@ -74,6 +74,15 @@ type Outgoing struct {
 	Fetch   *Inbound     `json:"fetch,omitempty"`   // whose pictures to fetch
 	Message MessageID    `json:"message,omitempty"` // to remove
 	At      time.Time    `json:"at"`
+	Trace   string       `json:"trace,omitempty"` // of the inbound that it came of
+}
+
+// Platform returns where an outgoing goes; "" for what stays with us.
+func (o Outgoing) Platform() PlatformName {
+	if o.Room != "" {
+		return o.Room.Platform()
+	}
+	return o.To.Platform()
 }
 
 // OutgoingKind says what an outgoing does.

@@ -32,6 +32,8 @@ type Options struct {
 	Echo          core.Echo   // may be nil
 	Clock         core.Clock
 	Log           *slog.Logger
+	// Telemetry is told when connections come up and go down.
+	Telemetry core.Telemetry
 	// Shards is how many gateway connections the installation has in all; 0 means as many as Discord recommends, at most
 	// MaxShards. Discord needs more than one above 2,500 servers. Every replica must be told the same number.
 	Shards int

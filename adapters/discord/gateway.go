@@ -267,6 +267,12 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// linkIs counts a gateway connection that came up (1) or went down (-1).
+func (a *Adapter) linkIs(n float64) {
+	a.o.Telemetry.Add(core.MetricLinkUp, n, string(core.Discord), "gateway")
+	a.o.Telemetry.Count(core.MetricLinkChanges, string(core.Discord), map[bool]string{true: "up", false: "down"}[n > 0])
+}
+
 // serve opens a session and resumes it after each loss, until it cannot be resumed. The error says why.
 func (g *supervisor) serve(ctx context.Context, s *session) error {
 	defer g.stop(context.WithoutCancel(ctx), s)
@@ -279,7 +285,9 @@ func (g *supervisor) serve(ctx context.Context, s *session) error {
 		if err == nil {
 			fails = 0
 			g.a.log.InfoContext(ctx, "gateway connected", "shard", g.shard)
+			g.a.linkIs(1)
 			err = g.watch(ctx, s)
+			g.a.linkIs(-1)
 			if ctx.Err() != nil {
 				return nil
 			}

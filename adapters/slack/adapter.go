@@ -43,6 +43,8 @@ type Options struct {
 	Echo    core.Echo    // may be nil
 	Clock   core.Clock
 	Log     *slog.Logger
+	// Telemetry is told when connections come up and go down.
+	Telemetry core.Telemetry
 	// Connections is how many Socket Mode connections the whole installation keeps; default 2.
 	Connections int
 	// SlowHistory keeps to Slack's harshest limit, which it sets for apps that are sold outside its Marketplace:

@@ -159,6 +159,8 @@ type link struct {
 // up counts the link as open and returns how many there are.
 func (l *link) up() int32 {
 	if l.state.CompareAndSwap(0, 1) {
+		l.a.o.Telemetry.Add(core.MetricLinkUp, 1, string(core.Slack), "socket")
+		l.a.o.Telemetry.Count(core.MetricLinkChanges, string(core.Slack), "up")
 		return l.a.open.Add(1)
 	}
 	return 1 + l.a.open.Load()
@@ -167,6 +169,8 @@ func (l *link) up() int32 {
 // down tells that the link's reader has ended.
 func (l *link) down() {
 	if l.state.Swap(2) == 1 {
+		l.a.o.Telemetry.Add(core.MetricLinkUp, -1, string(core.Slack), "socket")
+		l.a.o.Telemetry.Count(core.MetricLinkChanges, string(core.Slack), "down")
 		l.a.open.Add(-1)
 	}
 }

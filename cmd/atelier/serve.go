@@ -30,6 +30,7 @@ func serveCommand() *cobra.Command {
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
 			}
+			cfg.Version, cfg.Commit = version, revision()
 			log := logger(cfg.LogLevel)
 			a := app.New(cfg, log)
 			if err := a.Start(cmd.Context()); err != nil {

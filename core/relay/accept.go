@@ -31,9 +31,8 @@ type Accept struct {
 	// nil.
 	Refused func(core.PlatformName)
 	// Newest tells the newest gap of a platform; it may be nil.
-	Newest func(core.PlatformName) core.Gap
-	// Counted is told of each stored or known inbound; for metrics. It may be nil.
-	Counted func(in core.Inbound, added bool)
+	Newest    func(core.PlatformName) core.Gap
+	Telemetry core.Telemetry
 
 	mu     sync.Mutex
 	rooms  map[core.RoomID]cachedRoom
@@ -59,7 +58,21 @@ const (
 )
 
 // Receive stores an inbound in its partition.
-func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
+func (a *Accept) Receive(ctx context.Context, in core.Inbound) (err error) {
+	began, platform := a.Clock.Now(), string(in.Room.Platform())
+	if platform == "" {
+		platform = string(in.Actor.Identity.Platform())
+	}
+	ctx, done := a.Telemetry.Start(core.WithLog(ctx, slog.String("request", string(in.ID))), "accept", slog.String("kind", string(in.Kind)), slog.String("platform", platform))
+	outcome := "failed"
+	defer func() {
+		done(err)
+		a.Telemetry.Count(core.MetricAccepts, platform, string(in.Kind), outcome)
+		a.Telemetry.Observe(core.MetricAcceptTime, a.Clock.Now().Sub(began), platform)
+	}()
+	if in.Trace == "" {
+		in.Trace = a.Telemetry.Carry(ctx)
+	}
 	if in.Command != nil && !in.Command.Secret.IsZero() {
 		if a.Conceal == nil {
 			return core.Errorf(core.CodeUnsupp, "No key can be entered here.")
@@ -83,8 +96,13 @@ func (a *Accept) Receive(ctx context.Context, in core.Inbound) error {
 	if err != nil {
 		return err
 	}
-	if a.Counted != nil {
-		a.Counted(in, added)
+	switch {
+	case !added:
+		outcome = "repeated"
+	case in.Kind == core.InboundUnreadable:
+		outcome = "unreadable"
+	default:
+		outcome = "accepted"
 	}
 	return nil
 }

@@ -31,9 +31,10 @@ type CatchUp struct {
 	// Posts tells what we posted last in a thread; it may be nil.
 	Posts core.Posts
 	// Vanished is told of more messages of one thread being gone than anybody believes without asking. It may be nil.
-	Vanished func(ctx context.Context, t *core.Thread, count int)
-	Clock    core.Clock
-	Log      *slog.Logger
+	Vanished  func(ctx context.Context, t *core.Thread, count int)
+	Clock     core.Clock
+	Log       *slog.Logger
+	Telemetry core.Telemetry
 
 	mu      sync.Mutex
 	newest  map[core.PlatformName]core.Gap
@@ -275,10 +276,12 @@ type rereader struct {
 	// What was read, until the threads' records say so too.
 	done, whole map[string]core.Gap
 	taught      bool
+	pending     int // threads that wait to be read, as the gauge has them
 }
 
 func (r *rereader) run(ctx context.Context) {
 	c := r.c
+	defer r.waits(0)
 	swept, hinted := c.Clock.Now(), c.Newest(hint(r.plat))
 	for ctx.Err() == nil {
 		moved := c.moved()
@@ -371,6 +374,7 @@ func (r *rereader) pass(ctx context.Context, gap core.Gap) bool {
 	clearOld(r.done, all)
 	clearOld(r.whole, all)
 	news := &news{r: r}
+	r.waits(r.behind(all, gap))
 	for _, t := range all {
 		if ctx.Err() != nil {
 			return false
@@ -382,6 +386,7 @@ func (r *rereader) pass(ctx context.Context, gap core.Gap) bool {
 			} else {
 				ok = r.read(ctx, t, gap) && ok
 			}
+			r.waits(r.pending - 1)
 		}
 	}
 	for _, t := range all {

@@ -56,10 +56,9 @@ type Deliverer struct {
 	Evidence func(t *core.MenuTarget, picture []byte) (id, prompt string)
 	// Forgetful says that the store may lose its last second: it has replicas that take over.
 	Forgetful bool
-	// Observe is told of every settled delivery, with how long it had waited; for metrics. It may be nil.
-	Observe func(o core.Outgoing, outcome core.Code, age time.Duration)
-	Clock   core.Clock
-	Log     *slog.Logger
+	Clock     core.Clock
+	Log       *slog.Logger
+	Telemetry core.Telemetry
 
 	opening opening
 	files   onceByKey
@@ -84,8 +83,11 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 	// A lost lease does not cut off what is being posted: its answer tells what must be taken back.
 	ctx, release := h.outlive(cutAfter)
 	defer release()
-	ctx = core.WithMayPost(ctx, h.sure)
-	log := d.Log.With("partition", h.p, "delivery", e.Item.ID, "kind", e.Item.Kind, "room", e.Item.Room)
+	ctx = core.WithMayPost(d.Telemetry.Continue(ctx, e.Item.Trace), h.sure)
+	ctx, traced := d.Telemetry.Start(core.WithLog(ctx, slog.String("delivery", string(e.Item.ID))), "deliver", slog.String("kind", string(e.Item.Kind)))
+	var last error
+	defer func() { traced(last) }()
+	log := d.Log.With("partition", h.p, "kind", e.Item.Kind, "room", e.Item.Room)
 	t := &try{p: h.p, l: h.l, out: e.Item, since: e.Item.At, heir: e.Replayed && !e.Item.Again, shown: e.Shown}
 	if e.Replayed || e.Item.Again || d.Forgetful && before(e.ID, h.l) {
 		// An earlier holder, or an earlier try that was given up, may have sent it. What lay there before the lease began is
@@ -118,6 +120,7 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 			return false
 		}
 		code := core.ErrorCode(err)
+		last = err
 		if code == core.CodeGone && t.posting && t.unknown > 0 && t.gone < maxGone {
 			// A holder that was late took back what it had posted, after this one had found it there.
 			t.gone, t.done, code = t.gone+1, nil, core.CodeUnknown
@@ -141,11 +144,10 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 			t.gaveUp(core.SafeMessage(err))
 		}
 		if err == nil || dead != nil || code == core.CodeGone {
-			if d.Observe != nil {
-				d.Observe(t.out, code, d.Clock.Now().Sub(t.out.At))
-			}
+			d.measure(t.out, err, dead != nil)
 			return d.finish(ctx, t, e.ID, dead)
 		}
+		d.Telemetry.Count(core.MetricRetries, string(t.out.Platform()), string(code))
 		if d.Clock.Sleep(h.taking, wait) != nil {
 			return false
 		}
@@ -172,7 +174,7 @@ func (d *Deliverer) finish(ctx context.Context, t *try, id core.EntryID, dead *c
 		case ctx.Err() != nil:
 			return false
 		}
-		d.Log.WarnContext(ctx, "delivery not settled", "delivery", t.out.ID, "error", err)
+		d.Log.WarnContext(ctx, "delivery not settled", "error", err)
 		if d.Clock.Sleep(ctx, backoff(n)) != nil {
 			return false
 		}
@@ -261,7 +263,9 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 			}
 		}
 	}
+	began := d.Clock.Now()
 	r, err := plat.Deliver(ctx, v)
+	d.Telemetry.Observe(core.MetricDeliveryTime, d.Clock.Now().Sub(began), string(plat.Name()))
 	if t.posting {
 		t.done = r.Parts
 	}

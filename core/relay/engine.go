@@ -53,9 +53,10 @@ type Engine struct {
 	Out     *Deliverer
 	Workers []Worker
 	// Alone is called at start when no other process is there: nobody listened until now. It may be nil.
-	Alone func()
-	Clock core.Clock
-	Log   *slog.Logger
+	Alone     func()
+	Clock     core.Clock
+	Log       *slog.Logger
+	Telemetry core.Telemetry
 
 	mu   sync.Mutex
 	held map[core.Partition]*holding
@@ -227,12 +228,17 @@ func (e *Engine) handle(h *holding, park *parking, in core.Entry[core.Inbound]) 
 
 // safely turns a panic of a handler into an error: one strange event must not stop a partition.
 func (e *Engine) safely(h *holding, in core.Entry[core.Inbound], must bool) (err error) {
+	ctx := core.WithLog(e.Telemetry.Continue(h.ctx, in.Item.Trace), slog.String("request", string(in.Item.ID)))
+	ctx, done := e.Telemetry.Start(ctx, "handle", slog.String("kind", string(in.Item.Kind)))
+	began := e.Clock.Now()
 	defer func() {
 		if r := recover(); r != nil {
 			err = core.Wrap(core.CodeInternal, panicError(r))
 		}
+		done(err)
+		e.Telemetry.Observe(core.MetricHandleTime, e.Clock.Now().Sub(began), string(in.Item.Kind), handled(err))
 	}()
-	return e.Handler.Handle(h.ctx, h.turn(in, must))
+	return e.Handler.Handle(ctx, h.turn(in, must))
 }
 
 // backoff is 250 ms, doubling to 5 s.

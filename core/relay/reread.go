@@ -22,6 +22,8 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 	if t.Since.After(since) {
 		since = t.Since
 	}
+	began := r.c.Clock.Now()
+	defer func() { r.c.Telemetry.Observe(core.MetricCatchUpTime, r.c.Clock.Now().Sub(began), string(r.plat)) }()
 	for {
 		page, err := r.history.Since(ctx, t.Room, t.ID, cursor, since, catchUpPage)
 		if err != nil {
@@ -34,6 +36,9 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 				if err := r.c.Receiver.Receive(ctx, in); err != nil {
 					return cursor, seen, err
 				}
+				r.c.Telemetry.Count(core.MetricCatchUpMessages, string(r.plat), "new")
+			} else {
+				r.c.Telemetry.Count(core.MetricCatchUpMessages, string(r.plat), "known")
 			}
 			if m.Thread != "" && t.ID == "" {
 				if err := r.hanging(ctx, t, m.Thread); err != nil {

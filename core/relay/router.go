@@ -104,6 +104,12 @@ func (r *Router) Handle(ctx context.Context, t Turn) error {
 	}
 	c.Partition, c.Lease, c.Handled, c.Inbound = t.Partition, t.Lease, t.Entry.ID, s.In.ID
 	c.Took, c.AtOnce = t.Took, t.AtOnce
+	for i := range c.Out {
+		c.Out[i].Trace = s.In.Trace
+		if c.Out[i].Job != nil {
+			c.Out[i].Job.Trace = s.In.Trace
+		}
+	}
 	return r.Changes.Apply(ctx, c)
 }
 

@@ -15,6 +15,7 @@ type Desk struct {
 	// Submitted wakes the scheduler of this process; it may be nil.
 	Submitted func()
 	Linker    *Linker
+	Telemetry core.Telemetry
 }
 
 // Link tests and links the credential that an outgoing names.
@@ -55,11 +56,20 @@ func (d *Desk) End(ctx context.Context, j core.Job, s core.JobState) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.Jobs.Move(ctx, j.ID, j.Person, s)
+	_, err = d.move(ctx, known, s)
 	if core.ErrorCode(err) == core.CodeNotFound {
 		return nil
 	}
 	return err
+}
+
+// move changes a job's state and counts the job when it ends by that.
+func (d *Desk) move(ctx context.Context, j core.Job, s core.JobState) (was core.JobState, err error) {
+	was, err = d.Jobs.Move(ctx, j.ID, j.Person, s)
+	if err == nil && s.Final() && !was.Final() {
+		d.Telemetry.Count(core.MetricJobsEnded, string(j.Provider), string(s))
+	}
+	return was, err
 }
 
 // stops reports whether a cancelled run really ends at its provider.

@@ -27,6 +27,7 @@ type Runner struct {
 	Desk      *Desk
 	Clock     core.Clock
 	Log       *slog.Logger
+	Telemetry core.Telemetry
 	// Slots bounds how many jobs run in this process at once.
 	Slots chan struct{}
 
@@ -222,8 +223,11 @@ func (r *Runner) start(ctx context.Context, p core.Partition, l core.Lease, j co
 		r.all.Go(func() { r.keepHolding(context.WithoutCancel(ctx), p) })
 	}
 	r.running[p][j.ID] = x
+	if !resumed {
+		r.Telemetry.Observe(core.MetricJobWait, r.Clock.Now().Sub(j.CreatedAt), string(j.Provider))
+	}
 	r.all.Go(func() {
-		r.run(rctx, p, x, pr, resumed)
+		r.run(core.WithLog(r.Telemetry.Continue(rctx, j.Trace), slog.String("request", string(j.ID))), p, x, pr, resumed)
 		cancel(nil)
 		r.mu.Lock()
 		delete(r.running[p], j.ID)
@@ -255,7 +259,11 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 		r.mention(ctx, j, 0)
 		r.movedUp(ctx, j)
 	}
-	res, err := r.call(ctx, x, pr, resumed)
+	began := r.Clock.Now()
+	tctx, traced := r.Telemetry.Start(ctx, "run", slog.String("provider", string(j.Provider)))
+	res, err := r.call(tctx, x, pr, resumed)
+	traced(err)
+	r.Telemetry.Observe(core.MetricJobTime, r.Clock.Now().Sub(began), string(j.Provider))
 	if err == nil {
 		// It is paid for: what stops the run now must not throw it away, and must not be held up by it for long.
 		ctx, done := r.outlast(ctx, lastWords)
@@ -439,7 +447,7 @@ func (r *Runner) finish(ctx context.Context, j core.Job, ev core.JobEvent, res *
 			err = r.tell(ctx, j, ev)
 		}
 		if err == nil {
-			_, err = r.Desk.Jobs.Move(ctx, j.ID, j.Person, ev.State)
+			_, err = r.Desk.move(ctx, j, ev.State)
 		}
 		if err == nil || core.ErrorCode(err) == core.CodeNotFound {
 			return true

@@ -82,6 +82,19 @@ local function enter(base, id, acct, score)
   if not last then last = redis.call('HGET', base .. 'served', '') or '0' end
   redis.call('ZADD', base .. 'accounts', 'NX', last, acct)
 end
+-- counts says how many jobs of each provider wait, run or were handed off: what changes a state changes it with it.
+local function live(s)
+  if s == 'submitted' then return 'running' end
+  if s == 'handed off' then return 'handed_off' end
+  return s
+end
+local function count(base, acct, was, now)
+  local name = string.match(acct, '/(.*)$') or acct
+  was, now = live(was), live(now)
+  if was == now then return end
+  if was then redis.call('HINCRBY', base .. 'counts', name .. '/' .. was, -1) end
+  if now then redis.call('HINCRBY', base .. 'counts', name .. '/' .. now, 1) end
+end
 local function final(s) return s == 'done' or s == 'refused' or s == 'failed' or s == 'unknown' or s == 'cancelled' end
 `
 
@@ -97,6 +110,7 @@ local job = base .. 'job:' .. id
 if redis.call('EXISTS', job) == 0 then
   redis.call('HSET', job, 'd', ARGV[5], 's', ARGV[6], 'a', acct, 'o', person, 'r', ARGV[7], 'v', 1)
   redis.call('ZADD', base .. 'jobs:' .. person, ARGV[8], id)
+  count(base, acct, nil, ARGV[6])
   if ARGV[6] == 'queued' then
     if tonumber(ARGV[9]) > tonumber(ARGV[10]) then redis.call('ZADD', base .. 'later', ARGV[9], id)
     else enter(base, id, acct, ARGV[7]) end
@@ -166,6 +180,7 @@ while want > 0 do
       if redis.call('HGET', job, 's') == 'queued' then
         redis.call('HSET', job, 's', 'submitted', 'f', ARGV[2], 'b', ARGV[3])
         redis.call('HINCRBY', job, 'v', 1)
+        count(base, acct, 'queued', 'submitted')
         redis.call('SADD', running, id)
         redis.call('SADD', base .. 'running', id)
         redis.call('SET', base .. 'held:' .. id, ARGV[2], 'PX', ARGV[5])
@@ -220,6 +235,7 @@ if final(f[1]) and not (f[1] == 'unknown' and state == 'done') then return f[1] 
 redis.call('HSET', job, 's', state)
 redis.call('HINCRBY', job, 'v', 1)
 local acct = f[2]
+count(base, acct, not final(f[1]) and f[1] or nil, not final(state) and state or nil)
 if state == 'done' and f[1] ~= 'unknown' and f[4] and f[4] ~= '' then
   local name = string.match(acct, '/(.*)$')
   local took = math.max(0, tonumber(ARGV[5]) - tonumber(f[4]))
@@ -311,6 +327,7 @@ local f = redis.call('HMGET', job, 's', 'a', 'f', 'r')
 if not f[1] or final(f[1]) or f[3] ~= ARGV[3] then return 0 end
 redis.call('HSET', job, 's', 'queued')
 redis.call('HINCRBY', job, 'v', 1)
+count(base, f[2], f[1], 'queued')
 redis.call('SREM', base .. 'running:' .. f[2], id)
 redis.call('SREM', base .. 'running', id)
 enter(base, id, f[2], f[4])
@@ -419,6 +436,33 @@ func (q *Queue) Next(ctx context.Context, j core.Job, n int) ([]core.Job, error)
 			return nil, err
 		}
 		out = append(out, w)
+	}
+	return out, nil
+}
+
+// Counts adds up how many jobs of each provider are queued, running or handed_off in some partitions.
+func (q *Queue) Counts(ctx context.Context, parts []core.Partition) (map[core.ProviderName]map[string]int, error) {
+	pipe := q.db.Client.Pipeline()
+	cmds := make([]*redis.MapStringStringCmd, len(parts))
+	for i, p := range parts {
+		cmds[i] = pipe.HGetAll(ctx, q.db.Keys.Counts(p))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, rdb.Fault(err)
+	}
+	out := map[core.ProviderName]map[string]int{}
+	for _, c := range cmds {
+		for field, v := range c.Val() {
+			name, state, _ := strings.Cut(field, "/")
+			n, err := strconv.Atoi(v)
+			if err != nil {
+				return nil, core.Wrap(core.CodeInternal, err)
+			}
+			if out[core.ProviderName(name)] == nil {
+				out[core.ProviderName(name)] = map[string]int{}
+			}
+			out[core.ProviderName(name)][state] += n
+		}
 	}
 	return out, nil
 }

@@ -208,6 +208,9 @@ func (k Keys) Held(p core.Partition, id core.JobID) string { return k.in(p, "hel
 // Pace is how long runs at each provider took lately, in milliseconds. HASH
 func (k Keys) Pace(p core.Partition) string { return k.in(p, "pace") }
 
+// Counts is how many jobs of each provider are in each state, under "provider/state". HASH
+func (k Keys) Counts(p core.Partition) string { return k.in(p, "counts") }
+
 // AllRunning holds every claimed job of a partition. SET
 func (k Keys) AllRunning(p core.Partition) string { return k.in(p, "running") }
 

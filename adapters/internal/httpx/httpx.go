@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,6 +37,7 @@ const (
 
 // Options configure a Client.
 type Options struct {
+	ID   core.ProviderName
 	Name string // of the provider, as people read it
 	// BaseURL is set by the operator, so its origin is trusted, loopback included.
 	BaseURL string
@@ -45,6 +48,8 @@ type Options struct {
 	KeyHosts []string
 	Timeout  time.Duration // of one call with its answer; five minutes when zero
 	Clock    core.Clock
+	// Telemetry is told of each call.
+	Telemetry core.Telemetry
 	// Classify looks at answers that are no success before the general rules do: refusals look different everywhere. nil
 	// where it returns nil.
 	Classify func(status int, body []byte) *core.Error
@@ -181,7 +186,13 @@ func listed(hosts []string, host string) bool {
 
 // Do makes a call. Errors are core.Errors as Outcome and the package comment say; they hold no credential, no address
 // and no unmasked text of the provider. Calls are never repeated.
-func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
+func (c *Client) Do(ctx context.Context, k Call) (reply Reply, err error) {
+	ctx, done := c.o.Telemetry.Start(ctx, "call provider", slog.String("provider", string(c.o.ID)), slog.Bool("billable", k.Billable))
+	outcome := "error"
+	defer func() {
+		done(err)
+		c.o.Telemetry.Count(core.MetricProviderCalls, string(c.o.ID), outcome)
+	}()
 	u, keyed, err := c.address(k)
 	if err != nil {
 		return Reply{}, core.Errorf(core.CodeInternal, "%s pointed to an address that Atelier does not trust.", c.o.Name).
@@ -228,6 +239,7 @@ func (c *Client) Do(ctx context.Context, k Call) (Reply, error) {
 		return Reply{}, c.broken(ctx, k, sent.Load(), err)
 	}
 	defer resp.Body.Close()
+	outcome = strconv.Itoa(resp.StatusCode/100) + "xx"
 	limit := k.Max
 	if limit <= 0 {
 		limit = defaultMax

@@ -22,6 +22,8 @@ type Setup struct {
 	Facts   []byte
 	Clock   core.Clock
 	Timeout time.Duration // of one call; five minutes when zero
+	// Telemetry is told of each call of the API.
+	Telemetry core.Telemetry
 }
 
 // Options are what a provider says of itself, and its setup.
@@ -49,7 +51,7 @@ func New(o Options) (*Base, error) {
 	if o.Clock == nil {
 		o.Clock = core.SystemClock{}
 	}
-	h, err := httpx.New(httpx.Options{Name: o.Title, BaseURL: o.BaseURL, Hosts: f.Hosts, KeyHosts: f.KeyHosts, Timeout: o.Timeout, Clock: o.Clock, Classify: o.Classify})
+	h, err := httpx.New(httpx.Options{ID: o.ID, Telemetry: o.Telemetry, Name: o.Title, BaseURL: o.BaseURL, Hosts: f.Hosts, KeyHosts: f.KeyHosts, Timeout: o.Timeout, Clock: o.Clock, Classify: o.Classify})
 	if err != nil {
 		return nil, err
 	}

@@ -34,9 +34,13 @@ type App struct {
 	clock core.Clock
 	table *command.Table
 
+	telemetry core.Telemetry
+
 	store    *feedback.Store
 	blobs    *media.Blobs
 	metrics  *ops.Metrics
+	tracer   *ops.Tracer // nil: nobody asked for traces
+	counted  *ops.Leases
 	slack    *slack.Adapter
 	discord  *discord.Adapter
 	vault    *vault.Vault
@@ -76,6 +80,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 			err = errors.Join(err, a.Stop(ctx))
 		}
 	}()
+	if err := a.openTelemetry(ctx); err != nil {
+		return err
+	}
 	if err := a.open(ctx); err != nil {
 		return err
 	}
@@ -99,6 +106,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 		a.done.Go(func() { a.runPlatform(rctx, p) })
 	}
 	a.done.Go(func() { a.catchUp.Run(rctx) })
+	a.done.Go(func() { a.survey(rctx) })
 	return nil
 }
 
@@ -188,10 +196,11 @@ func (a *App) build() error {
 		Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Glances: a.store.Glances, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
-	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.store.Leases, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
+	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.counted, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
 		Workers: []relay.Worker{a.runner, a.catchUp}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
-	a.metrics = ops.NewMetrics(a.engine.Held)
-	a.accept.Counted, a.deliver.Observe = a.metrics.Inbound, a.metrics.Delivery
+	a.metrics.OnScrape = a.samplePool()
+	a.accept.Telemetry, a.engine.Telemetry, a.deliver.Telemetry, a.catchUp.Telemetry = a.telemetry, a.telemetry, a.telemetry, a.telemetry
+	desk.Telemetry, a.runner.Telemetry = a.telemetry, a.telemetry
 	return nil
 }
 
@@ -215,13 +224,10 @@ func (a *App) vanished(ctx context.Context, t *core.Thread, count int) {
 }
 
 func (a *App) buildPlatforms() (err error) {
-	var limiter core.Limiter = a.store.Limiter
-	if a.cfg.Unpaced {
-		limiter = unlimited{}
-	}
+	a.counted = &ops.Leases{Leases: a.store.Leases, Telemetry: a.telemetry}
 	if a.cfg.Slack.Enabled() {
 		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
-			Table: a.table, Limiter: limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"),
+			Table: a.table, Limiter: a.limiter(core.Slack), Leases: a.counted, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"), Telemetry: a.telemetry,
 			SlowHistory: a.cfg.Slack.SlowHistory, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)
@@ -229,7 +235,7 @@ func (a *App) buildPlatforms() (err error) {
 	}
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
-			Table: a.table, Limiter: limiter, Leases: a.store.Leases, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log,
+			Table: a.table, Limiter: a.limiter(core.Discord), Leases: a.counted, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log, Telemetry: a.telemetry,
 			Shards: a.cfg.Discord.Shards, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)
@@ -366,12 +372,14 @@ const platformRetry = 5 * time.Second
 // runPlatform keeps a platform running. A fatal answer stops that platform with one clear alarm; the other goes on.
 func (a *App) runPlatform(ctx context.Context, p core.Platform) {
 	a.prepare(ctx, p)
+	a.telemetry.Set(core.MetricPlatformUp, 1, string(p.Name()))
 	for ctx.Err() == nil {
 		err := p.Run(ctx, a.accept)
 		if ctx.Err() != nil {
 			return
 		}
 		if core.ErrorCode(err) == core.CodeFatal {
+			a.telemetry.Set(core.MetricPlatformUp, 0, string(p.Name()))
 			a.log.ErrorContext(ctx, "platform refused us and is switched off until restart; run atelier doctor", "platform", p.Name(), "error", err)
 			return
 		}
@@ -385,11 +393,11 @@ func (a *App) runPlatform(ctx context.Context, p core.Platform) {
 // prepare does what must be done once per start: register commands, learn names and visibility of bound rooms.
 func (a *App) prepare(ctx context.Context, p core.Platform) {
 	if p.Name() == core.Discord {
-		if l, ok, err := a.store.Leases.Acquire(ctx, "discord-register", time.Minute); err == nil && ok {
+		if l, ok, err := a.counted.Acquire(ctx, "discord-register", time.Minute); err == nil && ok {
 			if _, err := a.discord.Register(ctx); err != nil {
 				a.log.WarnContext(ctx, "commands not registered", "error", err)
 			}
-			_ = a.store.Leases.Release(ctx, l) // it runs out by itself
+			_ = a.counted.Release(ctx, l) // it runs out by itself
 		}
 	}
 	dir, ok := p.(core.Directory)
@@ -476,6 +484,9 @@ func (a *App) Stop(ctx context.Context) error {
 		a.closeIdle()
 		for _, f := range rest {
 			errs = append(errs, f(ctx))
+		}
+		if a.tracer != nil {
+			errs = append(errs, a.tracer.Close(ctx))
 		}
 		a.stopErr = errors.Join(errs...)
 	})

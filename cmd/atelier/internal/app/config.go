@@ -103,6 +103,9 @@ type Config struct {
 	SketchDelay time.Duration
 	SketchSide  int // pixels; 0 is the sketcher's own; for tests
 
+	// Version and Commit are the build's, for metrics and traces.
+	Version, Commit string
+
 	LocalPublic bool // pages are reached at the address that is listened on; for the demo and tests
 
 	Unpaced bool // for benchmarks: no limit is kept

@@ -46,17 +46,17 @@ func (a *App) automatic(name core.ProviderName) (core.Provider, error) {
 	url := a.cfg.ProviderURLs[name]
 	switch name {
 	case "openai":
-		return openai.New(openai.Options{BaseURL: url, Facts: data, Clock: a.clock})
+		return openai.New(openai.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
 	case "openrouter":
-		return openrouter.New(openrouter.Options{BaseURL: url, Facts: data, Clock: a.clock})
+		return openrouter.New(openrouter.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
 	case "gemini":
-		return gemini.New(gemini.Options{BaseURL: url, Facts: data, Clock: a.clock})
+		return gemini.New(gemini.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
 	case "stability":
-		return stability.New(stability.Options{BaseURL: url, Facts: data, Clock: a.clock})
+		return stability.New(stability.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
 	case "bfl":
-		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: a.clock})
+		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
 	case "selfhosted":
-		return selfhosted.New(selfhosted.Options{BaseURL: url, Facts: data, Clock: a.clock}, selfhosted.Shape(a.cfg.SelfhostedShape))
+		return selfhosted.New(selfhosted.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry}, selfhosted.Shape(a.cfg.SelfhostedShape))
 	}
 	return nil, errors.New("it is not built in")
 }
