@@ -233,6 +233,7 @@ type Version struct {
 	Person     PersonID      `json:"person"` // whose account, and who asked
 	PersonName string        `json:"personName"`
 	Account    PersonID      `json:"account,omitempty"` // under which of the person's ids the account and the job lie, if not Person
+	By         IdentityID    `json:"by,omitempty"`      // as which user they asked: failures are told there
 	State      JobState      `json:"state"`
 	Position   int           `json:"position,omitempty"`
 	Progress   int           `json:"progress,omitempty"`

@@ -254,7 +254,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	for i, req := range o.reqs {
 		task.Latest++
 		v := &core.Version{ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: o.parent, Request: req, Provider: o.provider.Name(),
-			Person: c.Person.ID, PersonName: c.name(), State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, CreatedAt: now}
+			Person: c.Person.ID, PersonName: c.name(), By: c.In.Actor.Identity, State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, CreatedAt: now}
 		_, relax := req.Params["relax"]
 		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, CreatedAt: now,
 			Reservation: reservation, Share: core.Amount{Pictures: o.plans[i].Images, Micros: o.plans[i].Cost.Micros}, Cost: o.plans[i].Cost}
