@@ -59,6 +59,8 @@ type Person struct {
 	Admin      bool         `json:"admin,omitempty"`    // of the workspace
 	// Terms are the versions of providers' terms that the person accepted.
 	Terms map[ProviderName]string `json:"terms,omitempty"`
+	// TermsBy names the former person who accepted terms, where this one did not: undoing the link takes those back.
+	TermsBy map[ProviderName]PersonID `json:"termsBy,omitempty"`
 	// AskAbove is what a request may cost without a question, in millionths of a dollar; nil is the project's or the default.
 	AskAbove *int64 `json:"askAbove,omitempty"`
 	// Former are people who turned out to be this one: what they made and linked is this person's. Merged is the other

@@ -77,6 +77,7 @@ type actArgs struct {
 	title  string
 	file   string
 	data   []byte
+	read   func(file string) []byte
 	fields map[string]string
 }
 
@@ -246,7 +247,7 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 	name, room, _ := strings.Cut(args[0], "@")
 	do, rest := args[1], args[2:]
 	p := s.panes[platform]
-	a := actArgs{room: room}
+	a := actArgs{room: room, read: func(file string) []byte { return []byte(ts.ReadFile(file)) }}
 	arg := func(i int) string {
 		if i < len(rest) {
 			return rest[i]

@@ -188,9 +188,6 @@ func (s *Studio) confirm(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	if !c.Person.Is(t.Person) {
-		return core.Change{}, core.Errorf(core.CodeForbidden, "That question was somebody else's.")
-	}
 	var q question
 	if err := json.Unmarshal(t.Data, &q); err != nil {
 		return core.Change{}, core.Wrap(core.CodeInternal, err)
@@ -204,10 +201,13 @@ func (s *Studio) confirm(ctx context.Context, c *call) (core.Change, error) {
 	return s.dispatch(ctx, next)
 }
 
-// use takes a ticket for the inbound at hand. Handled again, after a conflict or a crash, the same inbound finds it
+// use takes a person's ticket for the inbound at hand; what somebody else presses leaves it alone. Handled again, after a conflict or a crash, the same inbound finds it
 // still there; any other does not.
 func (s *Studio) use(ctx context.Context, c *call, kind core.TicketKind, token string) (core.Ticket, error) {
 	return s.Tickets.Change(ctx, kind, token, func(t *core.Ticket) error {
+		if !c.Person.Is(t.Person) {
+			return core.Errorf(core.CodeForbidden, "That question was somebody else's.")
+		}
 		if t.By != "" && t.By != c.In.ID {
 			return core.Errorf(core.CodeNotFound, "This step was used already.").WithNext("Please begin again.")
 		}
