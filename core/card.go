@@ -16,6 +16,7 @@ type Card struct {
 	Action  Action     `json:"action,omitzero"`   // what a modal's submission invokes
 	Footer  string     `json:"footer,omitempty"`  // one muted line
 	Tone    Tone       `json:"tone,omitempty"`
+	Private bool       `json:"private,omitempty"` // holds a link or a code that nobody else may see
 	Chart   *Chart     `json:"chart,omitempty"`   // drawn when it is sent, shown as the last image
 	Choices []Choice   `json:"choices,omitempty"` // only as the answer to an autocomplete query, at most 25
 }

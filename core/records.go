@@ -59,6 +59,8 @@ type Person struct {
 	Admin      bool         `json:"admin,omitempty"`    // of the workspace
 	// Terms are the versions of providers' terms that the person accepted.
 	Terms map[ProviderName]string `json:"terms,omitempty"`
+	// TermsBy names the former person who accepted terms, where this one did not: undoing the link takes those back.
+	TermsBy map[ProviderName]PersonID `json:"termsBy,omitempty"`
 	// AskAbove is what a request may cost without a question, in millionths of a dollar; nil is the project's or the default.
 	AskAbove *int64 `json:"askAbove,omitempty"`
 	// Former are people who turned out to be this one: what they made and linked is this person's. Merged is the other
@@ -233,6 +235,7 @@ type Version struct {
 	Person     PersonID      `json:"person"` // whose account, and who asked
 	PersonName string        `json:"personName"`
 	Account    PersonID      `json:"account,omitempty"` // under which of the person's ids the account and the job lie, if not Person
+	By         IdentityID    `json:"by,omitempty"`      // as which user they asked: failures are told there
 	State      JobState      `json:"state"`
 	Position   int           `json:"position,omitempty"`
 	Progress   int           `json:"progress,omitempty"`

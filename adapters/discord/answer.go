@@ -78,7 +78,8 @@ func (a *Adapter) answerPart(ctx context.Context, d core.Delivery, p part, origi
 }
 
 // answerMention answers a mention where it was made: Discord has nothing private there, so the answer is brief and
-// notifies nobody but who asked.
+// notifies nobody but who asked. Its buttons are shown too, or a question could not be said yes to: each of them asks
+// whoever presses it who they are, and answers them alone.
 func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Receipt, error) {
 	_, channel, err := parseRoom(d.Room)
 	if err != nil {
@@ -90,6 +91,12 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 	text := d.Text.String()
 	if d.Card != nil {
 		text = firstLine(*d.Card)
+	}
+	var rows []actionRow
+	if d.Card != nil && d.Card.Private {
+		text = "That answer is for you alone. Please use the command with a slash, or write to me directly."
+	} else if d.Card != nil {
+		rows = renderButtons(d.Card.Buttons)
 	}
 	content := escape(clip(text, maxBrief), true)
 	if content == "" {
@@ -106,6 +113,9 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 		return core.Receipt{Parts: []core.MessageID{core.MessageID(found.ID)}}, nil
 	}
 	body := payload{Content: &content, Mentions: silent(), Nonce: nonce(d.ID, 0), EnforceNonce: true}
+	if len(rows) > 0 {
+		body.Components = &rows
+	}
 	if isSnowflake(string(d.Reply.Message)) {
 		body.Reference = &replyTo{MessageID: string(d.Reply.Message)}
 		body.Mentions.RepliedUser = true

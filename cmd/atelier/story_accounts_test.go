@@ -17,7 +17,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/atelier-bridge/atelier/adapters/provider/providersim"
-	"github.com/atelier-bridge/atelier/cmd/atelier/internal/demo"
 )
 
 // grab PLATFORM WHERE REGEXP VAR: waits for a text, or a button's link, that matches and keeps the first group in an
@@ -167,11 +166,15 @@ func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(err)
 			f.Times = n
 		}
+		forgetArrived(sim)
 		sim.Fault(f)
 	case "fault-poll":
+		forgetArrived(sim)
 		sim.Fault(providersim.Fault{Provider: args[1], Kind: kinds()[args[2]], Step: providersim.StepPoll})
 	case "clear":
 		sim.Clear()
+	case "release":
+		sim.Release()
 	case "arrives", "polled":
 		step := providersim.StepMake
 		if args[0] == "polled" {
@@ -193,27 +196,20 @@ func cmdStandin(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// kinds are the faults by the names that scripts use.
-func kinds() map[string]providersim.Kind {
-	return map[string]providersim.Kind{"busy": providersim.Busy, "busy-plain": providersim.BusyPlain, "error-before": providersim.ErrorBefore, "error-after": providersim.ErrorAfter, "slow": providersim.Slow,
-		"hang-up": providersim.HangUp, "html": providersim.HTML, "truncated": providersim.Truncated, "huge": providersim.Huge, "endless": providersim.Endless,
-		"redirect": providersim.Redirect, "refusal": providersim.Refusal, "unauthorized": providersim.Unauthorized, "no-credit": providersim.NoCredit}
-}
-
-// serve stops Atelier in this process and sets the variables with which the program itself takes its place.
-func cmdServe(ts *testscript.TestScript, _ bool, _ []string) {
-	s := of(ts)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	ts.Check(s.w.StopApp(ctx))
-	for _, kv := range s.w.Environ() {
-		name, value, _ := strings.Cut(kv, "=")
-		ts.Setenv(name, value)
+// forgetArrived leaves out what arrived before a fault: a story waits for a call that it spoils.
+func forgetArrived(sim *providersim.Sim) {
+	for {
+		select {
+		case <-sim.Arrived():
+		default:
+			return
+		}
 	}
 }
 
-// connected waits until some Atelier is connected to both platforms.
-func cmdConnected(ts *testscript.TestScript, _ bool, _ []string) {
-	s := of(ts)
-	s.until(ts, "both platforms are connected", func() bool { return s.connected(demo.Options{}) })
+// kinds are the faults by the names that scripts use.
+func kinds() map[string]providersim.Kind {
+	return map[string]providersim.Kind{"busy": providersim.Busy, "busy-plain": providersim.BusyPlain, "error-before": providersim.ErrorBefore, "error-after": providersim.ErrorAfter, "slow": providersim.Slow, "held": providersim.Held,
+		"hang-up": providersim.HangUp, "html": providersim.HTML, "truncated": providersim.Truncated, "huge": providersim.Huge, "endless": providersim.Endless,
+		"redirect": providersim.Redirect, "refusal": providersim.Refusal, "unauthorized": providersim.Unauthorized, "no-credit": providersim.NoCredit}
 }

@@ -325,7 +325,10 @@ func (p discordPane) act(ctx context.Context, name, do string, a actArgs) error 
 		path, opts, _ := strings.Cut(strings.TrimPrefix(a.text, "/"), " | ")
 		act.Do, act.Command, act.Text, act.Options = "command", path, "", map[string]any{}
 		for _, kv := range strings.Split(opts, " | ") {
-			if k, v, ok := strings.Cut(kv, "="); ok {
+			k, v, ok := strings.Cut(kv, "=")
+			if file, is := strings.CutPrefix(v, "@"); is {
+				act.Files = append(act.Files, discordsim.FileUpload{Name: file, Field: k, Data: a.read(file)})
+			} else if ok {
 				act.Options[k] = v
 			}
 		}

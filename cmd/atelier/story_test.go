@@ -46,6 +46,7 @@ func TestStories(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": cmdWorld, "slack": cmdPerson, "discord": cmdPerson2, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
 			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
+			"term": cmdTerm, "read": cmdRead,
 		},
 	})
 }
@@ -76,6 +77,7 @@ type actArgs struct {
 	title  string
 	file   string
 	data   []byte
+	read   func(file string) []byte
 	fields map[string]string
 }
 
@@ -245,7 +247,7 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 	name, room, _ := strings.Cut(args[0], "@")
 	do, rest := args[1], args[2:]
 	p := s.panes[platform]
-	a := actArgs{room: room}
+	a := actArgs{room: room, read: func(file string) []byte { return []byte(ts.ReadFile(file)) }}
 	arg := func(i int) string {
 		if i < len(rest) {
 			return rest[i]

@@ -164,6 +164,7 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 				x.Terms = map[core.ProviderName]string{}
 			}
 			x.Terms[p.Name()] = terms.Version
+			delete(x.TermsBy, p.Name()) // it is their own now
 			return nil
 		}); err != nil {
 			return core.Change{}, err
@@ -246,7 +247,7 @@ func keyForm(name core.ProviderName) [][]core.Button {
 }
 
 func linkCard(name core.ProviderName, what, to string) core.Card {
-	return core.Card{Title: "Link " + name.Title(), Body: core.Plain(what), Buttons: [][]core.Button{{{Label: "Link " + name.Title(), URL: to}}}}
+	return core.Card{Title: "Link " + name.Title(), Private: true, Body: core.Plain(what), Buttons: [][]core.Button{{{Label: "Link " + name.Title(), URL: to}}}}
 }
 
 // linkPlan notes which plan a person has at a provider that is run by hand. There is nothing else to note: no password

@@ -287,7 +287,7 @@ func (s *Studio) already(ctx context.Context, c *call, req core.Request, parent 
 // blend mixes pictures of a task's versions.
 func (s *Studio) blend(ctx context.Context, c *call) (core.Change, error) {
 	uploads := c.In.Command.Stored
-	isNew := c.inv.Arg("images") == "" && c.inv.Task == "" && c.Thread == nil && len(uploads) > 1
+	isNew := c.inv.Arg("images") == "" && c.inv.Task == "" && c.Thread == nil && len(uploads) > 0
 	if !isNew {
 		if err := s.findTask(ctx, c); err != nil {
 			return core.Change{}, err

@@ -70,7 +70,7 @@ func (s *Studio) issueCode(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	there := otherPlatform(c.In.Actor.Identity.Platform())
-	card := core.Card{Title: "Your code: " + code, Body: core.RichText{
+	card := core.Card{Title: "Your code: " + code, Private: true, Body: core.RichText{
 		core.Para(core.Text(fmt.Sprintf("On %s, as yourself, type within ten minutes:", there.Title()))),
 		{Kind: core.NodePre, Text: "/atelier identity link " + code},
 		core.Para(core.Text("Then confirm on both sides. Tell nobody the code: whoever enters it asks to be you.")),
@@ -165,7 +165,7 @@ func (s *Studio) mayPair(ctx context.Context, a, b *core.Person) error {
 		}
 		for _, x := range list {
 			if accounts[x.Provider] {
-				return core.Errorf(core.CodeConflict, "Both sides have a %s account, and a person has one.", x.Provider.Title()).WithNext("Remove one of them with \"account unlink %s\", then enter the code again.", x.Provider)
+				return core.Errorf(core.CodeConflict, "Both sides have an account at %s, and a person has one.", x.Provider.Title()).WithNext("Remove one of them with \"account unlink %s\", then enter the code again.", x.Provider)
 			}
 		}
 	}

@@ -75,18 +75,23 @@ func (s *Studio) Job(ctx context.Context, sc relay.Scope) (core.Change, error) {
 	return change, nil
 }
 
-// tellFailure tells the person whose account it was, privately: a refusal is nobody else's business.
+// tellFailure tells the person whose account it was, privately and in the app where they asked: a refusal is nobody
+// else's business.
 func (s *Studio) tellFailure(ctx context.Context, task *core.Task, v *core.Version, sc relay.Scope) []core.Outgoing {
-	p, err := s.People.Person(ctx, v.Person)
-	if err != nil || len(p.Identities) == 0 {
-		return nil
+	to := v.By
+	if to == "" { // a version of before this was noted
+		p, err := s.People.Person(ctx, v.Person)
+		if err != nil || len(p.Identities) == 0 {
+			return nil
+		}
+		to = p.Identities[0]
 	}
 	msg := v.Message
 	if msg == "" {
 		msg = "It did not work."
 	}
 	card := core.Card{Title: fmt.Sprintf("%s v%d: %s", task.ID, v.ID.No, v.State), Body: core.Plain(msg), Tone: core.ToneWarn}
-	return []core.Outgoing{{ID: core.MakeDeliveryID("", "", "failed/"+v.ID.String()), Kind: core.OutDirect, To: p.Identities[0], Card: &card, At: sc.In.At}}
+	return []core.Outgoing{{ID: core.MakeDeliveryID("", "", "failed/"+v.ID.String()), Kind: core.OutDirect, To: to, Card: &card, At: sc.In.At}}
 }
 
 // cancel stops a version that waits or runs.

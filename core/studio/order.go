@@ -188,9 +188,6 @@ func (s *Studio) confirm(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	if !c.Person.Is(t.Person) {
-		return core.Change{}, core.Errorf(core.CodeForbidden, "That question was somebody else's.")
-	}
 	var q question
 	if err := json.Unmarshal(t.Data, &q); err != nil {
 		return core.Change{}, core.Wrap(core.CodeInternal, err)
@@ -204,10 +201,13 @@ func (s *Studio) confirm(ctx context.Context, c *call) (core.Change, error) {
 	return s.dispatch(ctx, next)
 }
 
-// use takes a ticket for the inbound at hand. Handled again, after a conflict or a crash, the same inbound finds it
+// use takes a person's ticket for the inbound at hand; what somebody else presses leaves it alone. Handled again, after a conflict or a crash, the same inbound finds it
 // still there; any other does not.
 func (s *Studio) use(ctx context.Context, c *call, kind core.TicketKind, token string) (core.Ticket, error) {
 	return s.Tickets.Change(ctx, kind, token, func(t *core.Ticket) error {
+		if !c.Person.Is(t.Person) {
+			return core.Errorf(core.CodeForbidden, "That question was somebody else's.")
+		}
 		if t.By != "" && t.By != c.In.ID {
 			return core.Errorf(core.CodeNotFound, "This step was used already.").WithNext("Please begin again.")
 		}
@@ -254,7 +254,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	for i, req := range o.reqs {
 		task.Latest++
 		v := &core.Version{ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: o.parent, Request: req, Provider: o.provider.Name(),
-			Person: c.Person.ID, PersonName: c.name(), State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, CreatedAt: now}
+			Person: c.Person.ID, PersonName: c.name(), By: c.In.Actor.Identity, State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, CreatedAt: now}
 		_, relax := req.Params["relax"]
 		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, CreatedAt: now,
 			Reservation: reservation, Share: core.Amount{Pictures: o.plans[i].Images, Micros: o.plans[i].Cost.Micros}, Cost: o.plans[i].Cost}

@@ -149,6 +149,17 @@ func TestPeopleMergeAndSplit(t *testing.T) {
 	if err := s.People.PutAccount(ctx, account(other.ID, "openai", "f1")); err != nil {
 		t.Fatal(err)
 	}
+	for id, names := range map[core.PersonID][]core.ProviderName{ana.ID: {"gemini", "bfl"}, other.ID: {"openai", "bfl"}} {
+		if _, err := s.People.UpdatePerson(ctx, id, func(p *core.Person) error {
+			p.Terms = map[core.ProviderName]string{}
+			for _, n := range names {
+				p.Terms[n] = "1"
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 2 {
 		if _, err := s.People.Merge(ctx, ana.ID, other.ID); err != nil {
 			t.Fatal(err)
@@ -156,7 +167,7 @@ func TestPeopleMergeAndSplit(t *testing.T) {
 	}
 	for _, id := range []core.IdentityID{"slack:T1/U1", "discord:7"} {
 		p, err := s.People.ByIdentity(ctx, id)
-		if err != nil || p.ID != ana.ID || !p.Is(other.ID) || len(p.Identities) != 2 {
+		if err != nil || p.ID != ana.ID || !p.Is(other.ID) || len(p.Identities) != 2 || len(p.Terms) != 3 {
 			t.Fatal(p, err)
 		}
 	}
@@ -171,11 +182,14 @@ func TestPeopleMergeAndSplit(t *testing.T) {
 		t.Fatal(err)
 	}
 	p, err = s.People.ByIdentity(ctx, "discord:7")
-	if err != nil || p.ID != other.ID || p.Name != "ana_l" {
+	if err != nil || p.ID != other.ID || p.Name != "ana_l" || p.Terms["openai"] == "" {
 		t.Fatal(p, err)
 	}
 	p, err = s.People.ByIdentity(ctx, "slack:T1/U1")
 	if err != nil || p.ID != ana.ID || len(p.Identities) != 1 || p.Is(other.ID) {
 		t.Fatal(p, err)
+	}
+	if p.Terms["openai"] != "" || p.Terms["bfl"] == "" || p.Terms["gemini"] == "" { // what the other one accepted goes with them
+		t.Fatal(p.Terms)
 	}
 }

@@ -223,6 +223,7 @@ func (s *Store) Merge(ctx context.Context, into, from core.PersonID) (*core.Pers
 				p.Identities = append(p.Identities, id)
 			}
 		}
+		shareTerms(p, old)
 		return nil
 	})
 	if err != nil {
@@ -230,6 +231,26 @@ func (s *Store) Merge(ctx context.Context, into, from core.PersonID) (*core.Pers
 	}
 	_, err = s.updateRecord(ctx, from, func(p *core.Person) error { p.Merged = into; return nil })
 	return p, err
+}
+
+// shareTerms lets what one of a person's ids accepted count for all of them: an account linked as one is used as the
+// other.
+func shareTerms(p, old *core.Person) {
+	for name, version := range old.Terms {
+		if p.Terms[name] != "" {
+			continue
+		}
+		if p.Terms == nil {
+			p.Terms = map[core.ProviderName]string{}
+		}
+		if p.TermsBy == nil {
+			p.TermsBy = map[core.ProviderName]core.PersonID{}
+		}
+		p.Terms[name], p.TermsBy[name] = version, old.ID
+		if by := old.TermsBy[name]; by != "" {
+			p.TermsBy[name] = by
+		}
+	}
 }
 
 // Split undoes Merge where it was made: the former person is one of their own again, with their own identities and
@@ -256,6 +277,12 @@ func (s *Store) Split(ctx context.Context, into, from core.PersonID) error {
 		if _, err := s.updateRecord(ctx, id, func(p *core.Person) error {
 			p.Former = slices.DeleteFunc(p.Former, func(id core.PersonID) bool { return slices.Contains(ids, id) })
 			p.Identities = slices.DeleteFunc(p.Identities, func(id core.IdentityID) bool { return slices.Contains(old.Identities, id) })
+			for name, by := range p.TermsBy {
+				if slices.Contains(ids, by) {
+					delete(p.TermsBy, name)
+					delete(p.Terms, name)
+				}
+			}
 			return nil
 		}); err != nil {
 			return err

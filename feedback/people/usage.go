@@ -158,7 +158,25 @@ func (s *Store) Keep(ctx context.Context, p core.ProjectKey, id string) error {
 //	KEYS[1] counted  KEYS[2] the day  KEYS[3] reservation  KEYS[4] holds  KEYS[5..] what was spent; only the first two for a person's own days
 //	ARGV[1] TTL of the mark in ms  ARGV[2] TTL of the day in ms  ARGV[3] "person|provider"  ARGV[4] pictures  ARGV[5] micros
 //	ARGV[6] minutes  ARGV[7] estimated (1 or 0)  ARGV[8] pictures of its share  ARGV[9] micros of its share  ARGV[10] TTL of what was spent in ms
+//
+// Where nothing was used, a share of a limit that is not reached any more may be told again: the fields that remember
+// it are named told/PERIOD:PICTURES:MICROS/PERCENT.
 var recordScript = redis.NewScript(`
+local function untell(key)
+  local v = redis.call('HMGET', key, 'p', 'm', 'hp', 'hm')
+  local n = {}
+  for i = 1, 4 do n[i] = tonumber(v[i] or '0') or 0 end
+  for _, f in ipairs(redis.call('HKEYS', key)) do
+    local maxp, maxm, percent = string.match(f, '^told/%a+:(%d+):(%d+)/(%d+)$')
+    if percent then
+      maxp, maxm = tonumber(maxp), tonumber(maxm)
+      local share = 0
+      if maxp > 0 then share = (n[1] + n[3]) / maxp end
+      if maxm > 0 and (n[2] + n[4]) / maxm > share then share = (n[2] + n[4]) / maxm end
+      if share * 100 < tonumber(percent) then redis.call('HDEL', key, f) end
+    end
+  end
+end
 if not redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1]) then return 0 end
 local who = ARGV[3] .. '|'
 if ARGV[4] ~= '0' or ARGV[5] ~= '0' or ARGV[6] ~= '0' then
@@ -176,6 +194,7 @@ if r[1] then
     if redis.call('EXISTS', key) == 1 then
       redis.call('HINCRBY', key, 'hp', 0 - p)
       redis.call('HINCRBY', key, 'hm', 0 - m)
+      if ARGV[4] == '0' and ARGV[5] == '0' then untell(key) end
     end
   end
   if tonumber(r[1]) == p and tonumber(r[2]) == m then

@@ -18,6 +18,7 @@ const (
 	ErrorBefore  Kind = "500, and nothing was done"
 	ErrorAfter   Kind = "502, and it was billed"
 	Slow         Kind = "no answer until the caller gives up, and it was billed"
+	Held         Kind = "no answer until Release, then as usual; billed as usual"
 	HangUp       Kind = "the connection ends without an answer, and it was billed"
 	HTML         Kind = "a page instead of JSON, and it was billed"
 	CutOff       Kind = "JSON that ends in the middle, and it was billed"
@@ -62,6 +63,28 @@ func (s *Sim) Clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+}
+
+// Release lets calls go on that are held by Held.
+func (s *Sim) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.released)
+	s.released = make(chan struct{})
+}
+
+// hold waits for Release; false when the caller gave up before.
+func (x *exchange) hold() bool {
+	x.s.mu.Lock()
+	released := x.s.released
+	x.s.mu.Unlock()
+	select {
+	case <-released:
+		return true
+	case <-x.r.Context().Done():
+	case <-x.s.closed:
+	}
+	return false
 }
 
 func (s *Sim) take(provider string, step Step) Kind {
@@ -109,6 +132,8 @@ func (x *exchange) before() bool {
 		case <-x.r.Context().Done():
 		case <-x.s.closed:
 		}
+	case Held:
+		return !x.hold()
 	case HangUp:
 		x.pay(price, 1)
 		panic(http.ErrAbortHandler)

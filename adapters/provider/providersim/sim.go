@@ -82,6 +82,8 @@ type Sim struct {
 	arrived chan Call
 	closed  chan struct{}
 	once    sync.Once
+	// released is closed by the next Release.
+	released chan struct{}
 }
 
 type account struct {
@@ -100,7 +102,7 @@ func New(o Options) *Sim {
 	if o.Clock == nil {
 		o.Clock = core.SystemClock{}
 	}
-	return &Sim{o: o, keys: map[string]map[string]*account{}, jobs: map[string]*job{}, codes: map[string]grant{}, stopped: map[string]bool{}, arrived: make(chan Call, 256), closed: make(chan struct{})}
+	return &Sim{o: o, keys: map[string]map[string]*account{}, jobs: map[string]*job{}, codes: map[string]grant{}, stopped: map[string]bool{}, arrived: make(chan Call, 256), closed: make(chan struct{}), released: make(chan struct{})}
 }
 
 // AddKey makes a key known, with its owner's name and a balance in millionths of a dollar.
