@@ -23,7 +23,9 @@ func (h LogHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs keeps adding.
-func (h LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler { return LogHandler{h.Handler.WithAttrs(attrs)} }
+func (h LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return LogHandler{h.Handler.WithAttrs(attrs)}
+}
 
 // WithGroup keeps adding, inside the group.
 func (h LogHandler) WithGroup(name string) slog.Handler { return LogHandler{h.Handler.WithGroup(name)} }
