@@ -101,6 +101,27 @@ func TestLimitsTellOnceWhenTheyAreReached(t *testing.T) {
 	}
 }
 
+// A run that used nothing takes back what was told for it: when the limit is really reached, that is told.
+func TestLimitsTellAgainAfterARefusal(t *testing.T) {
+	s := Open(t)
+	l := core.Limit{Per: core.PeriodWeek, Pictures: 5}
+	for i, want := range []int{80, 80, 100} { // the first run is refused
+		n := []int{4, 4, 1}[i]
+		id := fmt.Sprint("r", i)
+		got, err := s.People.Reserve(t.Context(), reservation(id, "p-ana", n, 0, l))
+		if err != nil || len(got.Reached) != 1 || got.Reached[0].Percent != want {
+			t.Fatal(i, got, err)
+		}
+		e := core.UsageEntry{Job: core.JobID(id), Reservation: id, Share: core.Amount{Pictures: n}, Project: project, Person: "p-ana", Provider: "openai", At: time.Now()}
+		if i > 0 {
+			e.Amount.Pictures = n
+		}
+		if err := s.People.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What was reserved for a request that was never stored is free again; what was kept is not.
 func TestReservationsLapse(t *testing.T) {
 	clock := &handClock{now: time.Now()}
