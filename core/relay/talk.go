@@ -266,10 +266,13 @@ func (r *Router) deleted(ctx context.Context, s Scope) (core.Change, error) {
 	}
 	rooms := task.Rooms
 	if taskID.IsTalk() {
-		// The rooms of talk change; its copies go wherever they are.
+		// The rooms of talk change; its copies go wherever they are, and where one may be being posted at this moment.
 		placed, err := r.Refs.Placed(ctx, s.Partition, obj)
 		if err != nil {
 			return core.Change{}, err
+		}
+		for _, room := range rooms {
+			placed[room] = core.Placement{}
 		}
 		rooms = slices.Sorted(maps.Keys(placed))
 	}
