@@ -25,7 +25,7 @@ func serveCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := app.LoadConfig()
 			if err != nil {
-				return fmt.Errorf("the configuration is not complete:\n%w", err)
+				return usage(fmt.Errorf("the configuration is not complete:\n%w", err))
 			}
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)

@@ -3,13 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
 
 	"github.com/atelier-bridge/atelier/adapters/slack"
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
+	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
 )
 
@@ -21,14 +24,17 @@ func manifestCommand() *cobra.Command {
 		Use: "slack", Short: "Print the Slack app manifest (YAML).", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if http && url == "" {
-				return errors.New("--http needs --url: how Slack reaches ATELIER_ADDR")
+				return usage(errors.New("--http needs --url: how Slack reaches ATELIER_ADDR"))
 			}
 			out, err := slack.Manifest(command.New(), url, !http)
 			if err != nil {
 				return err
 			}
-			_, err = cmd.OutOrStdout().Write(out)
-			return err
+			var manifest any
+			if err := yaml.Unmarshal(out, &manifest); err != nil {
+				return err
+			}
+			return show(cmd, manifest, func(w io.Writer) { _, err = w.Write(out) })
 		},
 	}
 	s.Flags().StringVar(&url, "url", os.Getenv("ATELIER_PUBLIC_URL"), "the public URL")
@@ -46,12 +52,13 @@ func registerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if changed {
-				fmt.Fprintln(cmd.OutOrStdout(), "Registered.")
-			} else {
-				fmt.Fprintln(cmd.OutOrStdout(), "Nothing to change.")
-			}
-			return nil
+			return show(cmd, map[string]any{"changed": changed}, func(w io.Writer) {
+				if changed {
+					fmt.Fprintln(w, "Registered.")
+				} else {
+					fmt.Fprintln(w, "Nothing to change.")
+				}
+			})
 		},
 	})
 	return cmd
@@ -61,26 +68,37 @@ func doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Say what is missing and how to fix it.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			found := app.Doctor(cmd.Context())
 			bad := 0
-			for _, f := range app.Doctor(cmd.Context()) {
-				mark := "ok  "
-				switch {
-				case !f.OK && f.Warn:
-					mark = "warn"
-				case !f.OK:
-					mark = "BAD "
+			for _, f := range found {
+				if !f.OK && !f.Warn {
 					bad++
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s  %-8s %s\n", mark, f.Area, f.What)
-				if f.Fix != "" && !f.OK {
-					fmt.Fprintf(cmd.OutOrStdout(), "                -> %s\n", f.Fix)
-				}
+			}
+			if err := show(cmd, map[string]any{"findings": found, "bad": bad}, func(w io.Writer) { printFindings(w, found) }); err != nil {
+				return err
 			}
 			if bad > 0 {
-				return fmt.Errorf("%d thing(s) to fix", bad)
+				return statusError{exitFound, fmt.Errorf("%d thing(s) to fix", bad)}
 			}
 			return nil
 		},
+	}
+}
+
+func printFindings(w io.Writer, found []core.Finding) {
+	for _, f := range found {
+		mark := "ok  "
+		switch {
+		case !f.OK && f.Warn:
+			mark = "warn"
+		case !f.OK:
+			mark = "BAD "
+		}
+		fmt.Fprintf(w, "%s  %-8s %s\n", mark, f.Area, f.What)
+		if f.Fix != "" && !f.OK {
+			fmt.Fprintf(w, "                -> %s\n", f.Fix)
+		}
 	}
 }
 
@@ -89,8 +107,8 @@ func keysCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use: "new", Short: "Make a key for ATELIER_KEYS.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), vault.NewKeyURL())
-			return err
+			key := vault.NewKeyURL()
+			return show(cmd, map[string]any{"key": key}, func(w io.Writer) { fmt.Fprintln(w, key) })
 		},
 	}, &cobra.Command{
 		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
@@ -100,8 +118,7 @@ func keysCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d of %d accounts were sealed anew.\n", changed, all)
-			return err
+			return show(cmd, map[string]any{"accounts": all, "sealed": changed}, func(w io.Writer) { fmt.Fprintf(w, "%d of %d accounts were sealed anew.\n", changed, all) })
 		},
 	})
 	return cmd

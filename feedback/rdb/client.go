@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -183,4 +184,41 @@ func NewHolder() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:])
 	return hex.EncodeToString(b[:])
+}
+
+// EachNode calls f for the server, or for each master of a Cluster, one after the other.
+func (db *DB) EachNode(ctx context.Context, f func(ctx context.Context, c *redis.Client) error) error {
+	switch c := db.Client.(type) {
+	case *redis.ClusterClient:
+		var mu sync.Mutex
+		return Fault(c.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return f(ctx, c)
+		}))
+	case *redis.Client:
+		return f(ctx, c)
+	}
+	return core.Errorf(core.CodeInternal, "an unknown kind of client")
+}
+
+// EachKey calls f for each key that matches a pattern. Keys that come or go meanwhile may be seen or not, and one may be
+// seen twice.
+func (db *DB) EachKey(ctx context.Context, pattern string, f func(key string) error) error {
+	return db.EachNode(ctx, func(ctx context.Context, c *redis.Client) error {
+		for cursor := uint64(0); ; {
+			keys, next, err := c.Scan(ctx, cursor, pattern, 1000).Result()
+			if err != nil {
+				return Fault(err)
+			}
+			for _, k := range keys {
+				if err := f(k); err != nil {
+					return err
+				}
+			}
+			if cursor = next; cursor == 0 {
+				return nil
+			}
+		}
+	})
 }

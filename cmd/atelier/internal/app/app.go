@@ -119,6 +119,9 @@ func (a *App) open(ctx context.Context) error {
 	}
 	a.store = store
 	a.cleanup(func(context.Context) error { return store.Close() })
+	if err := a.ready(ctx); err != nil {
+		return err
+	}
 	a.blobs, err = media.OpenBlobs(ctx, a.cfg.BlobURL)
 	if err != nil {
 		return err

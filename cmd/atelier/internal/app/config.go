@@ -156,6 +156,15 @@ func LoadConfig() (Config, error) {
 // faults collects what is wrong.
 type faults []error
 
+// ConfigError is every fault of a configuration, one line each.
+type ConfigError []error
+
+// Error lists the faults.
+func (e ConfigError) Error() string { return errors.Join(e...).Error() }
+
+// Unwrap returns the faults.
+func (e ConfigError) Unwrap() []error { return e }
+
 func (f *faults) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
 
 func (r raw) check(environ []string) (Config, error) {
@@ -228,7 +237,10 @@ func (r raw) check(environ []string) (Config, error) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, r.LogLevel) {
 		bad.add("ATELIER_LOG_LEVEL=%q: use debug, info, warn or error", r.LogLevel)
 	}
-	return c, errors.Join(bad...)
+	if len(bad) > 0 {
+		return c, ConfigError(bad)
+	}
+	return c, nil
 }
 
 func separator(r rune) bool { return r == ',' || r == ' ' || r == '\n' }

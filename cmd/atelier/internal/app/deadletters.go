@@ -31,7 +31,7 @@ func (d *DeadLetters) Close() error { return d.store.Close() }
 
 // Dead is a dead letter with the name that the commands take, such as "p07/1700000000000-0".
 type Dead struct {
-	Name string
+	Name string `json:"name"`
 	core.DeadLetter
 	partition core.Partition
 }

@@ -49,6 +49,20 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 	}
 	defer s.Close()
 	out := []core.Finding{{Area: "redis", OK: true, What: "answers and takes writes"}}
+	if servers, err := s.Servers(ctx); err != nil {
+		out = append(out, core.Finding{Area: "redis", Warn: true, What: "does not tell how it is set: " + string(core.ErrorCode(err))})
+	} else {
+		for _, v := range servers {
+			refused, warnings := v.Verdict()
+			out = append(append(out, refused...), warnings...)
+			if len(refused)+len(warnings) == 0 {
+				out = append(out, core.Finding{Area: "redis", OK: true, What: "version " + v.Version + ", logs every write, evicts nothing"})
+			}
+		}
+	}
+	if have, all, err := s.Schema(ctx); err == nil && have < all {
+		out = append(out, core.Finding{Area: "schema", Warn: true, What: fmt.Sprintf("%d of %d migrations are done", have, all), Fix: "run: atelier migrate; serve does it at its next start"})
+	}
 	if t, err := s.DB.Client.Time(ctx).Result(); err == nil {
 		f := core.Finding{Area: "clock", OK: true, What: "agrees with Redis"}
 		if d := time.Since(t).Abs(); d > time.Minute {

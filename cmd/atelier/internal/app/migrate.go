@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/atelier-bridge/atelier/feedback"
+)
+
+// ready refuses a server that would lose what is kept there, warns of one that may, and brings the store to this
+// version's schema.
+func (a *App) ready(ctx context.Context) error {
+	servers, err := a.store.Servers(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the store what it is: %w", err)
+	}
+	var bad []error
+	for _, v := range servers {
+		refused, warnings := v.Verdict()
+		for _, f := range refused {
+			bad = append(bad, fmt.Errorf("redis %s: %s", f.What, f.Fix))
+		}
+		for _, f := range warnings {
+			a.log.WarnContext(ctx, "redis is not set as it should be", "what", f.What, "fix", f.Fix)
+		}
+	}
+	if len(bad) > 0 {
+		return errors.Join(bad...)
+	}
+	done, err := a.store.Migrate(ctx, nil)
+	for _, s := range done {
+		a.log.InfoContext(ctx, "store migrated", "step", s.No, "what", s.What)
+	}
+	return err
+}
+
+// Migrate brings the store that the environment names to this version's schema. Processes may go on serving.
+func Migrate(ctx context.Context, progress func(s feedback.Step, done, all int)) ([]feedback.Step, error) {
+	cfg, err := LoadConfig()
+	if cfg.RedisURL == "" {
+		return nil, err // the other faults do not matter here
+	}
+	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	done, err := s.Migrate(ctx, progress)
+	return done, errors.Join(err, s.Close())
+}
