@@ -130,7 +130,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.held, e.over = map[core.Partition]*holding{}, map[byte]int{}
 	e.mu.Unlock()
 	var wg sync.WaitGroup
-	defer wg.Wait()
 	for {
 		e.balance(ctx, &wg)
 		if e.Clock.Sleep(ctx, acquireEvery) != nil {
@@ -144,11 +143,14 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.Log.WarnContext(lctx, "not signed off", "error", err)
 		}
 	}
+	began := e.Clock.Now()
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	for _, h := range e.held {
 		h.give(errGiven)
 	}
+	e.mu.Unlock()
+	wg.Wait()
+	e.Log.InfoContext(ctx, "all partitions are handed over", "after", e.Clock.Now().Sub(began))
 	return nil
 }
 

@@ -31,6 +31,8 @@ type config struct {
 	faults    bool
 	only      int
 	bin       string // the program, where it is built already
+	rollout   bool
+	old       string // what is replaced: a binary, or a tag of this repository
 }
 
 // flags reads the command line.
@@ -51,6 +53,8 @@ func flags(args []string, out io.Writer) (config, error) {
 	f.BoolVar(&c.calm, "calm", false, "nothing breaks but for -kills: people only talk")
 	f.StringVar(&c.keep, "keep", "", "a folder for the logs of all processes; without one they are kept on failure only")
 	f.BoolVar(&c.faults, "faults", false, "instead, run the table of eight single faults, each in a fresh small world")
+	f.BoolVar(&c.rollout, "rollout", false, "nothing breaks; instead every replica is replaced by a new one, one after the other, after a quarter of the time")
+	f.StringVar(&c.old, "old", "", "with -rollout: what is replaced, a binary or a tag such as v0.1.0; the present program when empty")
 	f.IntVar(&c.only, "only", 0, "with -faults: only this row of the table, 1 to 8")
 	if err := f.Parse(args); err != nil {
 		return c, err
@@ -63,6 +67,9 @@ func flags(args []string, out io.Writer) (config, error) {
 		return c, fmt.Errorf("-slack %q: use socket or http", slack)
 	case c.rooms < 1 || c.rooms > 90 || c.replicas < 1 || c.rate <= 0:
 		return c, errors.New("-rooms is 1 to 90, -replicas at least 1, -rate above 0")
+	}
+	if c.rollout {
+		c.calm, c.kills = true, max(c.kills, 0)
 	}
 	if c.kills < 0 {
 		c.kills = int(c.duration / (5 * time.Second))

@@ -64,19 +64,28 @@ type replica struct {
 	wanted  bool // it should run
 	frozen  bool
 	removed bool
+	bin     string
+	handed  string // how long it held partitions after it was told to stop
 }
 
 // add puts a new replica into the fleet and starts it.
 func (f *fleet) add(ctx context.Context) *replica {
 	f.mu.Lock()
 	f.named++
-	r := &replica{name: fmt.Sprintf("r%d", f.named)}
+	r := &replica{name: fmt.Sprintf("r%d", f.named), bin: f.bin}
 	f.slots = append(f.slots, r)
 	f.mu.Unlock()
 	r.turn.Lock()
 	defer r.turn.Unlock()
 	f.start(ctx, r)
 	return r
+}
+
+// setBin chooses the program of replicas that are added from now on.
+func (f *fleet) setBin(bin string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bin = bin
 }
 
 // all returns the replicas that belong to the fleet.
@@ -106,7 +115,7 @@ func (f *fleet) launch(ctx context.Context, r *replica) error {
 		return err
 	}
 	// Not bound to the context: it is ended by its own hand, in order.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), f.bin, "serve")
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), r.bin, "serve")
 	cmd.Env = f.env
 	pipe, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
@@ -175,11 +184,17 @@ func (f *fleet) look(r *replica, line []byte, ready chan struct{}) {
 		f.panics = append(f.panics, r.name+": "+strings.TrimSpace(string(line)))
 		f.mu.Unlock()
 	}
+	var l struct {
+		Addr  string        `json:"addr"`
+		After time.Duration `json:"after"`
+	}
+	if bytes.Contains(line, []byte("all partitions are handed over")) && json.Unmarshal(line, &l) == nil {
+		r.mu.Lock()
+		r.handed = l.After.Round(time.Millisecond).String()
+		r.mu.Unlock()
+	}
 	if !bytes.Contains(line, []byte("atelier is running")) {
 		return
-	}
-	var l struct {
-		Addr string `json:"addr"`
 	}
 	if json.Unmarshal(line, &l) == nil && l.Addr != "" {
 		r.mu.Lock()

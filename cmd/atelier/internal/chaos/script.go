@@ -100,6 +100,9 @@ func script(c config) (deeds []deed, troubles []trouble) {
 			plan(kind, max(1, int(c.duration/kinds[kind])))
 		}
 	}
+	if c.rollout {
+		troubles = append(troubles, trouble{c.duration / 4, breakRollout, dice(r)})
+	}
 	slices.SortStableFunc(troubles, func(a, b trouble) int { return int(a.at - b.at) })
 	return deeds, troubles
 }

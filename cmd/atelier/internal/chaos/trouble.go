@@ -42,6 +42,8 @@ func (b *breaker) strike(ctx context.Context, t trouble) {
 			b.slack(t.roll)
 		case breakDiscord:
 			b.discord(t.roll)
+		case breakRollout:
+			b.rollout(ctx)
 		}
 	})
 }

@@ -54,6 +54,7 @@ type world struct {
 	fleet    *fleet
 	store    *feedback.Store
 	book     *ledger
+	next     string // the program that replaces the present one
 
 	url    string
 	srv    *http.Server
@@ -105,6 +106,14 @@ func newWorld(ctx context.Context, c config, n *notes, dir string) (w *world, er
 	if bin == "" {
 		if bin, err = build(ctx, dir); err != nil {
 			return w, err
+		}
+	}
+	w.next = bin
+	if c.old != "" {
+		if bin = c.old; !strings.ContainsRune(bin, filepath.Separator) {
+			if bin, err = buildTag(ctx, dir, c.old); err != nil {
+				return w, err
+			}
 		}
 	}
 	if w.redis, err = startRedis(ctx, dir, c.redis == "cluster", c.fsync); err != nil {
