@@ -88,6 +88,14 @@ type Namer interface {
 type RoomInfo struct {
 	Name    string
 	Private bool
+	// Outside says that the app is no member: it can see the room, and nothing that is said there.
+	Outside bool
+}
+
+// RoomChecker says what the app may not do in a room that it can see, for doctor. It changes nothing there.
+type RoomChecker interface {
+	// CheckRoom returns what is missing, each in a few words; nothing when all is well.
+	CheckRoom(ctx context.Context, id RoomID) (missing []string, err error)
 }
 
 // Receiver is what a platform hands events to. All methods may be called from several goroutines.

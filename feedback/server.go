@@ -94,3 +94,38 @@ func (v Server) version() (major, minor int, ok bool) {
 	minor, err2 := strconv.Atoi(parts[1])
 	return major, minor, err1 == nil && err2 == nil
 }
+
+// Holders counts who holds what at this moment.
+type Holders struct {
+	Processes, Partitions int
+	// Links counts the connections to each platform that are held by lease.
+	Links map[core.PlatformName]int
+}
+
+// Holders reads the leases.
+func (s *Store) Holders(ctx context.Context) (Holders, error) {
+	out := Holders{Links: map[core.PlatformName]int{}}
+	parts := s.DB.Parts.All()
+	pipe := s.DB.Client.Pipeline()
+	held := make([]*redis.StringCmd, len(parts))
+	for i, p := range parts {
+		held[i] = pipe.Get(ctx, s.DB.Keys.Lease(string(p)))
+	}
+	if _, err := pipe.Exec(ctx); err != nil && core.ErrorCode(rdb.Fault(err)) != core.CodeNotFound {
+		return out, rdb.Fault(err)
+	}
+	who := map[string]bool{}
+	for _, h := range held {
+		if holder, _, ok := strings.Cut(h.Val(), " "); ok {
+			who[holder] = true
+			out.Partitions++
+		}
+	}
+	out.Processes = len(who)
+	for platform, name := range map[core.PlatformName]string{core.Slack: "slack/socket/*", core.Discord: "discord-gateway-*"} {
+		if err := s.DB.EachKey(ctx, s.DB.Keys.Lease(name), func(string) error { out.Links[platform]++; return nil }); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}

@@ -2,7 +2,9 @@ package discord
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -117,4 +119,35 @@ func (a *Adapter) diagnoseServers(ctx context.Context, good func(string), bad fu
 			good("In " + g.Name + " the bot has every permission it needs.")
 		}
 	}
+}
+
+// CheckRoom tries, without changing anything, what needs a channel's own permissions.
+func (a *Adapter) CheckRoom(ctx context.Context, id core.RoomID) (missing []string, err error) {
+	if _, err := a.Room(ctx, id); err != nil {
+		return nil, err
+	}
+	_, channel, err := parseRoom(id)
+	if err != nil {
+		return nil, err
+	}
+	p, err := a.where(ctx, channel)
+	if err != nil {
+		return nil, err
+	}
+	try := map[string]call{"Manage Webhooks": {method: http.MethodGet, route: "GET channels/" + channel + "/webhooks", path: "channels/" + channel + "/webhooks"}}
+	if !p.isForum() {
+		try["Read Message History"] = call{method: http.MethodGet, route: "GET channels/" + channel + "/messages", path: "channels/" + channel + "/messages?limit=1"}
+	}
+	for name, c := range try {
+		var any []json.RawMessage
+		switch err := a.rest.do(ctx, c, &any); core.ErrorCode(err) {
+		case "":
+		case core.CodeForbidden:
+			missing = append(missing, name)
+		default:
+			return nil, err
+		}
+	}
+	slices.Sort(missing)
+	return missing, nil
 }

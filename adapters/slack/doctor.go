@@ -106,3 +106,12 @@ func (a *Adapter) scopes(ctx context.Context) ([]string, error) {
 	defer mu.Unlock()
 	return list, nil
 }
+
+// CheckRoom says whether Atelier is a member of a channel: else it hears nothing there.
+func (a *Adapter) CheckRoom(ctx context.Context, id core.RoomID) (missing []string, err error) {
+	info, err := a.Room(ctx, id)
+	if err == nil && info.Outside {
+		missing = []string{"Atelier is no member; type /invite @Atelier there"}
+	}
+	return missing, err
+}

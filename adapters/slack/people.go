@@ -163,6 +163,7 @@ func (a *Adapter) Room(ctx context.Context, id core.RoomID) (core.RoomInfo, erro
 			IsPrivate bool   `json:"is_private"`
 			IsIM      bool   `json:"is_im"`
 			IsMPIM    bool   `json:"is_mpim"`
+			IsMember  *bool  `json:"is_member"`
 		} `json:"channel"`
 	}
 	err = i.do(ctx, "conversations.info", "", false, func(ctx context.Context) error {
@@ -174,7 +175,7 @@ func (a *Adapter) Room(ctx context.Context, id core.RoomID) (core.RoomInfo, erro
 	if err != nil {
 		return core.RoomInfo{}, err
 	}
-	info := core.RoomInfo{Name: out.Channel.Name, Private: out.Channel.IsPrivate || out.Channel.IsIM || out.Channel.IsMPIM}
+	info := core.RoomInfo{Name: out.Channel.Name, Private: out.Channel.IsPrivate || out.Channel.IsIM || out.Channel.IsMPIM, Outside: out.Channel.IsMember != nil && !*out.Channel.IsMember}
 	i.rooms.put(channel, info, a.o.Clock.Now())
 	return info, nil
 }

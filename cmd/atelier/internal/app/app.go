@@ -329,7 +329,7 @@ func (a *App) listen(ctx context.Context) error {
 	mux.Handle("/account/", pages)
 	mux.Handle("/oauth/", pages)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("Atelier is running. People use it from Slack and Discord.\n"))
+		_, _ = w.Write([]byte(greeting))
 	})
 	var err error
 	if a.listener, err = a.serveOn(ctx, a.cfg.Addr, mux); err != nil {

@@ -34,6 +34,7 @@ func Doctor(ctx context.Context) []core.Finding {
 	out = append(out, checkBlobs(ctx, cfg))
 	out = append(out, checkKeys(ctx, cfg)...)
 	out = append(out, checkAccounts(ctx, cfg)...)
+	out = append(out, checkPublic(ctx, cfg)...)
 	return append(out, checkPlatforms(ctx, cfg)...)
 }
 
@@ -70,6 +71,7 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 		}
 		out = append(out, f)
 	}
+	out = append(out, checkServing(ctx, cfg, s)...)
 	var waiting, dead int64
 	for _, p := range s.DB.Parts.All() {
 		in, o, d, err := s.Journal.Backlog(ctx, p)
@@ -161,7 +163,7 @@ func checkPlatforms(ctx context.Context, cfg Config) []core.Finding {
 		if err != nil {
 			out = append(out, core.Finding{Area: "slack", What: err.Error()})
 		} else {
-			out = append(out, a.Diagnose(ctx)...)
+			out = append(append(out, a.Diagnose(ctx)...), checkRooms(ctx, cfg, core.Slack, a)...)
 		}
 	}
 	if cfg.Discord.Enabled() {
@@ -169,7 +171,7 @@ func checkPlatforms(ctx context.Context, cfg Config) []core.Finding {
 		if err != nil {
 			out = append(out, core.Finding{Area: "discord", What: err.Error()})
 		} else {
-			out = append(out, a.Diagnose(ctx)...)
+			out = append(append(out, a.Diagnose(ctx)...), checkRooms(ctx, cfg, core.Discord, a)...)
 		}
 	}
 	return out
