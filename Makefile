@@ -1,4 +1,4 @@
-.PHONY: demo test race lint golden bench bench-long fuzz chaos faults
+.PHONY: demo test race lint golden bench bench-long fuzz chaos faults chart kube image
 
 demo: ## try everything on this machine
 	go run ./cmd/atelier demo
@@ -33,3 +33,12 @@ chaos: ## everything breaks for two minutes while people talk; make chaos CHAOS=
 
 faults: ## a table of eight single faults, each measured
 	go run ./cmd/atelier/internal/chaos -faults $(CHAOS)
+
+chart: ## the Helm chart: lint, golden manifests, schemas, policy, unit tests; .ci/chart update writes them anew
+	.ci/chart
+
+kube: ## the chart on a real API server: KUBECONFIG's, or one that is built here (ten minutes, once)
+	.ci/kube/run
+
+image: ## the image, built and run; make image BUILDER=local where nothing can be pulled
+	.ci/image $(BUILDER)
