@@ -375,7 +375,7 @@ const platformRetry = 5 * time.Second
 // runPlatform keeps a platform running. A fatal answer stops that platform with one clear alarm; the other goes on.
 func (a *App) runPlatform(ctx context.Context, p core.Platform) {
 	a.prepare(ctx, p)
-	a.telemetry.Set(core.MetricPlatformUp, 1, string(p.Name()))
+	a.used(p.Name())
 	for ctx.Err() == nil {
 		err := p.Run(ctx, a.accept)
 		if ctx.Err() != nil {
