@@ -233,3 +233,16 @@ type Imaging interface {
 	// Grid makes one picture of up to four, 2x2, with their numbers.
 	Grid(ctx context.Context, images []StoredImage) (StoredImage, error)
 }
+
+// Unconfirmed is what a provider's sources do not say for sure, and what is off therefore until somebody tried it: the
+// names that an override file uses.
+type Unconfirmed struct {
+	Ops    []string `json:"ops,omitempty"` // such as "vary" or "upscale:creative"
+	Params []string `json:"params,omitempty"`
+	Fields []string `json:"fields,omitempty"`
+}
+
+// Doubtful is a provider that can say what is off.
+type Doubtful interface {
+	Unconfirmed() Unconfirmed
+}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
@@ -65,7 +67,7 @@ func registerCommand() *cobra.Command {
 }
 
 func doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what is missing and how to fix it.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := app.Doctor(cmd.Context())
@@ -84,6 +86,46 @@ func doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.AddCommand(doctorProviderCommand())
+	return cmd
+}
+
+// maxKey bounds the key that is read, in bytes.
+const maxKey = 1024
+
+func doctorProviderCommand() *cobra.Command {
+	var spend bool
+	cmd := &cobra.Command{
+		Use: "provider NAME", Short: "Try a provider with a key of your own, read from standard input.", Args: cobra.ExactArgs(1),
+		Long: "Try a provider with a key of your own, read from standard input; it is kept nowhere. Operations that no source confirms are off;\n" +
+			"with --spend each of them is run once, which may be billed, and what works is printed as a file for ATELIER_PROVIDER_DATA.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKey))
+			if err != nil {
+				return err
+			}
+			found, patch, err := app.TryProvider(cmd.Context(), core.ProviderName(args[0]), core.NewSecret(strings.TrimSpace(string(in))), spend)
+			if err != nil {
+				return err
+			}
+			if err := show(cmd, map[string]any{"findings": found, "override": json.RawMessage(patch)}, func(w io.Writer) {
+				printFindings(w, found)
+				if patch != nil {
+					fmt.Fprintf(w, "\n%s.json:\n%s\n", args[0], patch)
+				}
+			}); err != nil {
+				return err
+			}
+			for _, f := range found {
+				if !f.OK && !f.Warn {
+					return statusError{exitFound, errors.New("the provider cannot be used with this key")}
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&spend, "spend", false, "run each unconfirmed operation once; it may be billed to that key's account")
+	return cmd
 }
 
 func printFindings(w io.Writer, found []core.Finding) {
