@@ -86,24 +86,29 @@ func doctorCommand() *cobra.Command {
 
 func keysCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "Keys that seal people's accounts."}
-	cmd.AddCommand(&cobra.Command{
-		Use: "new", Short: "Make a key for ATELIER_KEYS.", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), vault.NewKeyURL())
-			return err
-		},
-	}, &cobra.Command{
+	quiet := false
+	rotate := &cobra.Command{
 		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
 		Long: "Put the new key first in ATELIER_KEYS and keep the old one behind it, restart every replica, then run this. Afterwards the old key may go.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, changed, err := app.RotateKeys(cmd.Context())
+			p := newProgress(quiet)
+			defer p.finish()
+			all, changed, err := app.RotateKeys(cmd.Context(), p.counting("accounts"))
 			if err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d of %d accounts were sealed anew.\n", changed, all)
 			return err
 		},
-	})
+	}
+	rotate.Flags().BoolVar(&quiet, "quiet", false, "tell no progress")
+	cmd.AddCommand(&cobra.Command{
+		Use: "new", Short: "Make a key for ATELIER_KEYS.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), vault.NewKeyURL())
+			return err
+		},
+	}, rotate)
 	return cmd
 }
 
