@@ -123,17 +123,17 @@ func checkOutput(output string) error {
 	return nil
 }
 
-// told shows what people may read of an error, and the rest of it too: an operator needs both.
+// told shows what people may read of an error, and its cause where that says more: an operator needs both.
 func told(err error) error {
-	var e *core.Error
-	if errors.As(err, &e) && e.Message != "" {
-		text := core.SafeMessage(err)
-		if e.Err != nil && !errors.Is(err, archive.ErrDamaged) {
-			text += " (" + e.Err.Error() + ")"
-		}
-		return errors.New(text)
+	var e, inner *core.Error
+	if !errors.As(err, &e) || e.Message == "" {
+		return err
 	}
-	return err
+	text := core.SafeMessage(err)
+	if e.Err != nil && !errors.As(e.Err, &inner) && !errors.Is(e.Err, archive.ErrDamaged) {
+		text += " (" + e.Err.Error() + ")"
+	}
+	return errors.New(text)
 }
 
 // opener is what opens an archive: an identity, or a passphrase.

@@ -55,7 +55,13 @@ func Import(ctx context.Context, in io.Reader, to Target, ids ...age.Identity) (
 
 // unfinished adds what to do next to why an import ended early.
 func unfinished(err error) error {
-	return fmt.Errorf("the import did not get to its end, so nothing opens this store; mend the cause and run it again with --force: %w", err)
+	why := err.Error()
+	var e *core.Error
+	if errors.As(err, &e) && e.Message != "" {
+		why = core.SafeMessage(err)
+	}
+	return core.Errorf(core.ErrorCode(err), "The import did not get to its end, and nothing opens this store until one does: %s", why).
+		WithNext("Then run it again with --force.").Because(err)
 }
 
 const (

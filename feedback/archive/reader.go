@@ -23,7 +23,7 @@ import (
 )
 
 // ErrDamaged is in the chain of every error that says that an archive is not whole.
-var ErrDamaged = errors.New("the archive is damaged or cut off")
+var ErrDamaged = errors.New("not a whole archive")
 
 func damaged(format string, args ...any) error {
 	return core.Errorf(core.CodeInvalid, "The archive is damaged or cut off: %s.", fmt.Sprintf(format, args...)).
@@ -54,7 +54,7 @@ func NewReader(r io.Reader, ids ...age.Identity) (*Reader, error) {
 			WithNext("Set ATELIER_EXPORT_PASSPHRASE, or name the file with the age identity by --identity.").Because(err)
 	}
 	if err != nil {
-		return nil, core.Errorf(core.CodeInvalid, "This is no archive of Atelier, or it is cut off.").WithNext("Name a file that atelier export wrote.").Because(errors.Join(ErrDamaged, err))
+		return nil, core.Errorf(core.CodeInvalid, "This is no archive of Atelier, or it is cut off.").WithNext("Name a file that atelier export wrote.").Because(fmt.Errorf("%w: %w", ErrDamaged, err))
 	}
 	zip, err := zstd.NewReader(open, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(4*window))
 	if err != nil {

@@ -174,7 +174,7 @@ func wanted(t *testing.T, g rig, data []byte) *tally {
 	for {
 		item, err := x.Next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return out.tally
 		case err != nil:
 			t.Fatal(err)
@@ -255,7 +255,7 @@ func FuzzReader(f *testing.F) {
 		again := newTally()
 		for {
 			item, err := r.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				if c := r.Trailer(); c.Content != again.sum.String() && c.Blobs == 0 {
 					t.Errorf("accepted, though %s was read and %s told", again.sum.String(), c.Content)
 				}
@@ -308,7 +308,7 @@ func plain(f *testing.F, fill func(w *Writer) error) []byte {
 	for err == nil {
 		_, err = r.Next()
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		f.Fatalf("a seed cannot be read: %v", err)
 	}
 	return out.Bytes()

@@ -28,11 +28,7 @@ type Writer struct {
 	digest hash.Hash
 	tally  *tally
 	body   []byte
-
-	blob core.BlobKey
-	mime string
-	size int64
-	hash hash.Hash
+	hash   hash.Hash // of the picture under way
 }
 
 // NewWriter begins an archive that only the recipients can open; there must be one.
