@@ -322,3 +322,43 @@ func (b both) Part(v []string) error { return errors.Join(b[0].Part(v), b[1].Par
 func (b both) Group(name, l string) error {
 	return errors.Join(b[0].Group(name, l), b[1].Group(name, l))
 }
+
+// TestSaysWhoServes: an export beside a living process, and of keys that nobody knows, says so.
+func TestSaysWhoServes(t *testing.T) {
+	g, from := newRig(t), feedbacktest.Open(t)
+	fill(t, from, 1)
+	if err := from.DB.Client.Set(t.Context(), from.DB.Keys.Prefix+":{p01}:new kind:x", 1, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := from.Members.Join(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	data, r := g.export(from, shelf{})
+	if len(r.Warnings) != 2 || !strings.Contains(r.Warnings[0], "{p01}:new kind:x") || !strings.Contains(r.Warnings[1], "1 process(es) served") {
+		t.Errorf("it says %q", r.Warnings)
+	}
+	if r, _, err := g.into(empty(t), "x", data, false); err != nil || !r.Verified {
+		t.Error(err)
+	}
+}
+
+// TestFencesNeverRunBackwards: a lease of the copy has a larger number than any of the original, whatever the clock says.
+func TestFencesNeverRunBackwards(t *testing.T) {
+	g, from := newRig(t), feedbacktest.Open(t)
+	slow := time.Now().Add(time.Hour).UnixMilli()
+	if err := from.DB.Client.Set(t.Context(), from.DB.Keys.Fence("p01"), slow, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	feedbacktest.Lease(t, from, "p02")
+	data, _ := g.export(from, shelf{})
+	c := empty(t)
+	if _, _, err := g.into(c, "x", data, false); err != nil {
+		t.Fatal(err)
+	}
+	to := reopen(t, c, "x")
+	to.Leases = &rdb.Leases{DB: to.DB, Holder: "new", Clock: core.SystemClock{}}
+	if l := feedbacktest.Lease(t, to, "p01"); l.Fence <= slow {
+		t.Errorf("the new fence is %d, the old one was %d", l.Fence, slow)
+	}
+	feedbacktest.Lease(t, to, "p02") // nobody holds it in the copy
+}
