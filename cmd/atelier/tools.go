@@ -146,23 +146,28 @@ func printFindings(w io.Writer, found []core.Finding) {
 
 func keysCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "Keys that seal people's accounts."}
+	quiet := false
+	rotate := &cobra.Command{
+		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
+		Long: "Put the new key first in ATELIER_KEYS and keep the old one behind it, restart every replica, then run this. Afterwards the old key may go.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p := newProgress(quiet)
+			defer p.finish()
+			all, changed, err := app.RotateKeys(cmd.Context(), p.counting("accounts"))
+			if err != nil {
+				return err
+			}
+			return show(cmd, map[string]any{"accounts": all, "sealed": changed}, func(w io.Writer) { fmt.Fprintf(w, "%d of %d accounts were sealed anew.\n", changed, all) })
+		},
+	}
+	quietly(rotate, &quiet)
 	cmd.AddCommand(&cobra.Command{
 		Use: "new", Short: "Make a key for ATELIER_KEYS.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			key := vault.NewKeyURL()
 			return show(cmd, map[string]any{"key": key}, func(w io.Writer) { fmt.Fprintln(w, key) })
 		},
-	}, &cobra.Command{
-		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
-		Long: "Put the new key first in ATELIER_KEYS and keep the old one behind it, restart every replica, then run this. Afterwards the old key may go.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, changed, err := app.RotateKeys(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return show(cmd, map[string]any{"accounts": all, "sealed": changed}, func(w io.Writer) { fmt.Fprintf(w, "%d of %d accounts were sealed anew.\n", changed, all) })
-		},
-	})
+	}, rotate)
 	return cmd
 }
 

@@ -115,7 +115,7 @@ func (a *App) cleanup(f func(context.Context) error) { a.cleanups = append(a.cle
 func (a *App) open(ctx context.Context) error {
 	store, err := a.openStore(ctx, feedback.Options{URL: a.cfg.RedisURL, Mode: a.cfg.RedisMode, Prefix: a.cfg.RedisPrefix, Wait: a.cfg.RedisWait, Clock: a.clock})
 	if err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return fmt.Errorf("open store: %w", plain(err))
 	}
 	a.store = store
 	a.cleanup(func(context.Context) error { return store.Close() })

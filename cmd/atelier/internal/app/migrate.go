@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback"
 )
 
@@ -53,7 +54,16 @@ func openForTool(ctx context.Context) (*feedback.Store, Config, error) {
 	}
 	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
 	if err != nil {
-		return nil, cfg, fmt.Errorf("open store: %w", err)
+		return nil, cfg, fmt.Errorf("open store: %w", plain(err))
 	}
 	return s, cfg, nil
+}
+
+// plain is an error for an operator: what it says to people and what to do next, where it says that, else its cause.
+func plain(err error) error {
+	var e *core.Error
+	if errors.As(err, &e) && e.Message != "" {
+		return errors.New(core.SafeMessage(err))
+	}
+	return err
 }
