@@ -37,6 +37,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			log.Info("atelier is running", "addr", a.Addr(), "ops", a.OpsAddr(), "version", version)
+			go trim(cmd.Context())
 			<-cmd.Context().Done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), cfg.Drain+stopTimeout)
 			defer cancel()
