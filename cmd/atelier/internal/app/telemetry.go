@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/ops"
@@ -41,8 +42,11 @@ func (a *App) limiter(p core.PlatformName) core.Limiter {
 
 // samplePool sets the gauges that cost nothing to read; it is called on each scrape.
 func (a *App) samplePool() func() {
+	var mu sync.Mutex // scrapes may come at the same moment
 	var before uint32
 	return func() {
+		mu.Lock()
+		defer mu.Unlock()
 		p := a.store.Pool()
 		for state, n := range map[string]uint32{"idle": p.Idle, "stale": p.Stale, "total": p.Total} {
 			a.telemetry.Set(core.MetricPool, float64(n), state)
