@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func TryProvider(ctx context.Context, name core.ProviderName, key core.Secret, s
 		return out, nil, nil
 	}
 	off := d.Unconfirmed()
-	if rest := append(off.Params, off.Fields...); len(rest) > 0 {
+	if rest := slices.Concat(off.Params, off.Fields); len(rest) > 0 {
 		out = append(out, core.Finding{Area: area, Warn: true, What: "not sent, since no source confirms it: " + strings.Join(rest, ", "), Fix: "try it by hand, then set \"unconfirmed\": false in " + area + ".json"})
 	}
 	if len(off.Ops) == 0 {
