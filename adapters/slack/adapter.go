@@ -35,6 +35,8 @@ const DefaultAPIURL = "https://slack.com/api/"
 // Options configure an Adapter. BotToken and Table are needed; so is AppToken or SigningSecret.
 type Options struct {
 	BotToken, AppToken, SigningSecret core.Secret
+	// More are the apps of further teams.
+	More []App
 	// APIURL must end in "/"; empty means DefaultAPIURL. Its origin is trusted for files, sockets and response URLs.
 	APIURL  string
 	Table   *command.Table
@@ -60,12 +62,13 @@ type Options struct {
 type Adapter struct {
 	order    *sequencer
 	links    atomic.Int64 // Socket Mode connections so far
-	open     atomic.Int32 // Socket Mode connections of this process
 	o        Options
 	origin   *url.URL
 	http     *http.Client // calls: bounded in time
 	stream   *http.Client // files: bounded by the context
-	installs []*installation
+	apps     []*app
+	mu       sync.RWMutex
+	installs []*installation // replaced as a whole
 	tune     tuning
 	telling  chan struct{} // bounds those who are being told that we are away
 	told     sync.WaitGroup
@@ -125,7 +128,14 @@ func New(o Options) (*Adapter, error) {
 	stop := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a.http = &http.Client{Transport: t, Timeout: callTimeout, CheckRedirect: stop}
 	a.stream = &http.Client{Transport: t, CheckRedirect: stop}
-	a.installs = []*installation{a.newInstallation(o.BotToken)}
+	for _, one := range append([]App{{BotToken: o.BotToken, AppToken: o.AppToken, SigningSecret: o.SigningSecret}}, o.More...) {
+		if one.BotToken.IsZero() {
+			return nil, core.Errorf(core.CodeInvalid, "The bot token of the Slack app %s is missing.", one.Name)
+		}
+		p := &app{App: one}
+		a.apps = append(a.apps, p)
+		a.installs = append(a.installs, a.newInstallation(p, one.BotToken))
+	}
 	return a, nil
 }
 
@@ -177,6 +187,7 @@ func (a *Adapter) trusted(raw string) bool {
 // installation is the app in one team, with its token and what was learned about it.
 type installation struct {
 	a     *Adapter
+	app   *app
 	token core.Secret
 	api   *slackgo.Client
 
@@ -204,8 +215,8 @@ type identity struct {
 	Team, BotUser, BotID, AppID, URL string
 }
 
-func (a *Adapter) newInstallation(token core.Secret) *installation {
-	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
+func (a *Adapter) newInstallation(p *app, token core.Secret) *installation {
+	i := &installation{a: a, app: p, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
 		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), groups: newCache[map[string][]string](1, 2*time.Minute),
 		directs: newCache[string](5000, time.Hour),
 		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute), looking: newCache[looked](200, firstTry), readings: reading.New[*message](a.o.Clock)}
@@ -253,10 +264,14 @@ func (i *installation) identity() (identity, bool) {
 	return i.self, i.known
 }
 
-// in finds the installation of a team, asking Slack who we are where that is not known yet.
+// in finds the installation of a team, asking Slack who we are where that is not known yet. Those that are known come
+// first: a token that Slack does not answer for holds up nobody else.
 func (a *Adapter) in(ctx context.Context, team string) (*installation, error) {
+	if i := a.near(team); i != nil {
+		return i, nil
+	}
 	var first error
-	for _, i := range a.installs {
+	for _, i := range a.all() {
 		id, err := i.identify(ctx)
 		switch {
 		case err == nil && id.Team == team:
@@ -268,18 +283,15 @@ func (a *Adapter) in(ctx context.Context, team string) (*installation, error) {
 	if first != nil {
 		return nil, first
 	}
-	return nil, core.Errorf(core.CodeGone, "Atelier is not installed in that Slack workspace.")
+	return nil, errNotInstalled()
 }
 
-// near finds a team's installation without asking anybody; with a single one there is nothing to tell apart.
+// near finds a team's installation without asking anybody.
 func (a *Adapter) near(team string) *installation {
-	for _, i := range a.installs {
+	for _, i := range a.all() {
 		if id, ok := i.identity(); ok && id.Team == team {
 			return i
 		}
-	}
-	if len(a.installs) == 1 {
-		return a.installs[0]
 	}
 	return nil
 }

@@ -194,7 +194,7 @@ func (s *Server) channelView(c *channel, as string, limit int) ChannelView {
 	}
 	slices.Sort(v.Members)
 	for _, o := range c.Overwrites {
-		v.Private = v.Private || o.ID == s.guild.ID && o.Deny&PermViewChannel != 0
+		v.Private = v.Private || o.ID == s.home(c).ID && o.Deny&PermViewChannel != 0
 	}
 	v.Private = v.Private || c.Type == ChannelPrivateThread || c.isDM()
 	ids := s.byChannel[c.ID]
