@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"github.com/atelier-bridge/atelier/adapters/discord"
 	"github.com/atelier-bridge/atelier/adapters/slack"
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
@@ -39,7 +41,31 @@ func manifestCommand() *cobra.Command {
 	}
 	s.Flags().StringVar(&url, "url", os.Getenv("ATELIER_PUBLIC_URL"), "the public URL")
 	s.Flags().BoolVar(&http, "http", false, "events by signed HTTP instead of Socket Mode")
-	cmd.AddCommand(s)
+	cmd.AddCommand(s, manifestDiscord())
+	return cmd
+}
+
+func manifestDiscord() *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use: "discord", Short: "Print the address that invites the bot to a server, and the settings to switch on.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if id == "" {
+				return usage(errors.New("whose? Set ATELIER_DISCORD_APPLICATION_ID or give --application"))
+			}
+			m, err := discord.NewManifest(id)
+			if err != nil {
+				return usage(err)
+			}
+			return show(cmd, m, func(w io.Writer) {
+				fmt.Fprintf(w, "Invite, once for each server:\n  %s\n\nIt asks for: %s\n\nIn the developer portal:\n", m.Invite, strings.Join(m.Grants, ", "))
+				for _, s := range m.Settings {
+					fmt.Fprintln(w, "  "+s)
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVar(&id, "application", os.Getenv("ATELIER_DISCORD_APPLICATION_ID"), "the application id")
 	return cmd
 }
 

@@ -210,8 +210,8 @@ func (r *reaction) emojiJSON() obj {
 	return o
 }
 
-func (s *Server) metaJSON(m *interactionMeta) obj {
-	o := obj{"id": m.ID, "type": m.Type, "user": s.userJSON(m.UserID), "authorizing_integration_owners": obj{"0": s.guild.ID}}
+func (s *Server) metaJSON(m *interactionMeta, guild string) obj {
+	o := obj{"id": m.ID, "type": m.Type, "user": s.userJSON(m.UserID), "authorizing_integration_owners": obj{"0": guild}}
 	if m.OriginalID != "" {
 		o["original_response_message_id"] = m.OriginalID
 	}
@@ -228,7 +228,7 @@ func (s *Server) metaJSON(m *interactionMeta) obj {
 		o["name"] = m.Name
 	}
 	if m.Trigger != nil {
-		o["triggering_interaction_metadata"] = s.metaJSON(m.Trigger)
+		o["triggering_interaction_metadata"] = s.metaJSON(m.Trigger, guild)
 	}
 	return o
 }
@@ -280,7 +280,7 @@ func (s *Server) renderMessage(m *message, viewer string, deep bool) obj {
 		o["reactions"] = rs
 	}
 	if m.Interaction != nil {
-		o["interaction_metadata"] = s.metaJSON(m.Interaction)
+		o["interaction_metadata"] = s.metaJSON(m.Interaction, s.home(s.channels[m.ChannelID]).ID)
 		if m.Interaction.Type == 2 && m.Interaction.Name != "" {
 			o["interaction"] = obj{"id": m.Interaction.ID, "type": 2, "name": m.Interaction.Name, "user": s.userJSON(m.Interaction.UserID)}
 		}
