@@ -29,6 +29,9 @@ type app struct {
 // acknowledged: Slack sends events again.
 var errNotMet = errors.New("slack: this team's identity is not known yet")
 
+// errForeign says that a payload came with one app's secret and speaks of a team where that app is not.
+var errForeign = errors.New("slack: this app is not installed in the team that the payload names")
+
 // all returns the installations of this moment. The list is never changed, only replaced.
 func (a *Adapter) all() []*installation {
 	a.mu.RLock()
@@ -77,7 +80,7 @@ func (a *Adapter) within(ctx context.Context, p *app, team string) (*installatio
 			return nil, core.Wrap(core.CodeRetry, fmt.Errorf("%w: %w", errNotMet, err))
 		}
 	}
-	return nil, fmt.Errorf("slack: payload of team %q, where this app is not installed", clip(team, 40))
+	return nil, fmt.Errorf("%w: %q", errForeign, clip(team, 40))
 }
 
 // runApp receives for one app until the context ends. It returns early only when Slack refuses a token for good.

@@ -79,6 +79,11 @@ func (a *Adapter) signed(r core.Receiver, kind string, payload func([]byte) ([]b
 			data = body
 		}
 		ack, done, err := a.handle(req.Context(), p, r, kind, data)
+		if errors.Is(err, errForeign) {
+			a.o.Log.WarnContext(req.Context(), "slack request of another app's team refused", "app", p.Name, "kind", kind, "error", err)
+			http.Error(w, "not this app's team", http.StatusUnauthorized)
+			return
+		}
 		if err != nil {
 			a.o.Log.WarnContext(req.Context(), "slack request not stored", "kind", kind, "error", err)
 			http.Error(w, "not stored", http.StatusServiceUnavailable)

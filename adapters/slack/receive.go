@@ -32,7 +32,7 @@ func (a *Adapter) handle(ctx context.Context, p *app, r core.Receiver, kind stri
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveDeadline)
 	defer cancel()
 	t, err := a.understand(ctx, p, kind, payload)
-	if errors.Is(err, errNotMet) {
+	if errors.Is(err, errNotMet) || errors.Is(err, errForeign) {
 		return nil, nil, err
 	}
 	if err != nil {

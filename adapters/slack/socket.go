@@ -318,6 +318,9 @@ func (l *link) store(ctx context.Context, f frame) {
 	ack, done, err := l.a.handle(ctx, l.app, l.r, f.Type, f.Payload)
 	if err != nil {
 		l.a.o.Log.WarnContext(ctx, "slack envelope not stored", "kind", f.Type, "error", err)
+		if errors.Is(err, errForeign) {
+			l.ack(ctx, f.EnvelopeID, nil) // Slack need not send again what nobody here will take
+		}
 		return
 	}
 	if l.ack(ctx, f.EnvelopeID, ack) {
