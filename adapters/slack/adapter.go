@@ -32,11 +32,13 @@ import (
 // DefaultAPIURL is Slack's own Web API.
 const DefaultAPIURL = "https://slack.com/api/"
 
-// Options configure an Adapter. BotToken and Table are needed; so is AppToken or SigningSecret.
+// Options configure an Adapter. BotToken, or OAuth, and Table are needed; so is AppToken or SigningSecret.
 type Options struct {
 	BotToken, AppToken, SigningSecret core.Secret
 	// More are the apps of further teams.
 	More []App
+	// OAuth makes the first app one that teams install by themselves; it has no BotToken then.
+	OAuth *OAuth
 	// APIURL must end in "/"; empty means DefaultAPIURL. Its origin is trusted for files, sockets and response URLs.
 	APIURL  string
 	Table   *command.Table
@@ -67,6 +69,8 @@ type Adapter struct {
 	http     *http.Client // calls: bounded in time
 	stream   *http.Client // files: bounded by the context
 	apps     []*app
+	oauth    *app // the one that teams install by themselves, or nil
+	teams    directory
 	mu       sync.RWMutex
 	installs []*installation // replaced as a whole
 	tune     tuning
@@ -76,7 +80,8 @@ type Adapter struct {
 
 // tuning holds the waits that tests shorten.
 type tuning struct {
-	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup, handover time.Duration
+	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup, handover,
+	installs, rotate, rotateAgain time.Duration
 }
 
 var (
@@ -102,8 +107,8 @@ func New(o Options) (*Adapter, error) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || !strings.HasSuffix(o.APIURL, "/"):
 		return nil, core.Errorf(core.CodeInvalid, "The Slack API URL must be an http(s) URL that ends in a slash.")
-	case o.BotToken.IsZero():
-		return nil, core.Errorf(core.CodeInvalid, "The Slack bot token is missing.")
+	case o.BotToken.IsZero() == (o.OAuth == nil):
+		return nil, core.Errorf(core.CodeInvalid, "Either a Slack bot token or the ids of an app that teams install by themselves are needed.")
 	case o.Table == nil:
 		return nil, core.Errorf(core.CodeInternal, "slack: no command table")
 	}
@@ -122,18 +127,26 @@ func New(o Options) (*Adapter, error) {
 	o.Connections = min(o.Connections, maxSockets)
 	a := &Adapter{o: o, origin: u, telling: make(chan struct{}, maxTelling), order: newSequencer(o.Clock), tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
 		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond,
-		handover: 3 * time.Second}}
+		handover: 3 * time.Second, installs: installPoll, rotate: rotateBefore, rotateAgain: rotateAgain}}
+	a.teams.tried = map[string]time.Time{}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = callTimeout, 16
 	stop := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a.http = &http.Client{Transport: t, Timeout: callTimeout, CheckRedirect: stop}
 	a.stream = &http.Client{Transport: t, CheckRedirect: stop}
 	for _, one := range append([]App{{BotToken: o.BotToken, AppToken: o.AppToken, SigningSecret: o.SigningSecret}}, o.More...) {
+		p := &app{App: one}
+		a.apps = append(a.apps, p)
+		if len(a.apps) == 1 && o.OAuth != nil {
+			if err := o.OAuth.check(one.SigningSecret); err != nil {
+				return nil, err
+			}
+			p.oauth, a.oauth = true, p
+			continue
+		}
 		if one.BotToken.IsZero() {
 			return nil, core.Errorf(core.CodeInvalid, "The bot token of the Slack app %s is missing.", one.Name)
 		}
-		p := &app{App: one}
-		a.apps = append(a.apps, p)
 		a.installs = append(a.installs, a.newInstallation(p, one.BotToken))
 	}
 	return a, nil
@@ -195,6 +208,7 @@ type installation struct {
 	mu    sync.Mutex
 	self  identity
 	known bool
+	slow  bool // histories are read at Slack's harshest limit, always
 
 	people  *cache[person]
 	rooms   *cache[core.RoomInfo]
@@ -278,6 +292,14 @@ func (a *Adapter) in(ctx context.Context, team string) (*installation, error) {
 			return i, nil
 		case err != nil && first == nil:
 			first = err
+		}
+	}
+	if a.oauth != nil {
+		if err := a.syncInstalls(ctx, a.oauth, false); err != nil {
+			return nil, err
+		}
+		if i := a.near(team); i != nil {
+			return i, nil
 		}
 	}
 	if first != nil {

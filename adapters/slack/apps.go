@@ -22,7 +22,8 @@ type App struct {
 // name of another's.
 type app struct {
 	App
-	open atomic.Int32 // Socket Mode connections of this process
+	open  atomic.Int32 // Socket Mode connections of this process
+	oauth bool         // teams install it by themselves
 }
 
 // errNotMet says that a payload's team may be one that Slack did not tell us about yet. Such a payload is not
@@ -55,7 +56,7 @@ func errNotInstalled() error {
 // known yet.
 func (a *Adapter) within(ctx context.Context, p *app, team string) (*installation, error) {
 	all := a.all()
-	if len(all) == 1 && all[0].app == p && len(a.apps) == 1 && team != "" {
+	if len(all) == 1 && all[0].app == p && len(a.apps) == 1 && !p.oauth && team != "" {
 		return all[0], nil // there is nothing to tell apart
 	}
 	var unmet []*installation
@@ -80,6 +81,15 @@ func (a *Adapter) within(ctx context.Context, p *app, team string) (*installatio
 			return nil, core.Wrap(core.CodeRetry, fmt.Errorf("%w: %w", errNotMet, err))
 		}
 	}
+	if p.oauth {
+		// It may have been installed a moment ago, through another replica.
+		if err := a.syncInstalls(ctx, p, false); err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotMet, err)
+		}
+		if i := a.near(team); i != nil && i.app == p {
+			return i, nil
+		}
+	}
 	return nil, fmt.Errorf("%w: %q", errForeign, clip(team, 40))
 }
 
@@ -97,8 +107,11 @@ func (a *Adapter) runApp(ctx context.Context, p *app, r core.Receiver) error {
 			}
 		})
 	}
+	if p.oauth {
+		wg.Go(func() { a.keepInstalls(ctx, p) })
+	}
 	for _, i := range a.all() {
-		if i.app == p {
+		if i.app == p && !p.oauth {
 			start(func() error { return a.meet(ctx, i) })
 		}
 	}
@@ -132,10 +145,10 @@ func (a *Adapter) Run(ctx context.Context, r core.Receiver) error {
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return errors.Join(errs...)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Connected reports whether a connection of every app that uses Socket Mode is open in this process.

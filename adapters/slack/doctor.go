@@ -22,6 +22,14 @@ func eventScopes() map[string]string {
 func (a *Adapter) Diagnose(ctx context.Context) []core.Finding {
 	var out []core.Finding
 	teams := map[string]string{}
+	if a.oauth != nil {
+		if err := a.syncInstalls(ctx, a.oauth, true); err != nil {
+			out = append(out, core.Finding{Area: "slack", What: "the installed teams' tokens cannot be read: " + core.SafeMessage(err), Fix: "check ATELIER_REDIS_URL and ATELIER_KEYS"})
+		}
+		if n := len(a.all()); n == 0 {
+			out = append(out, core.Finding{Area: "slack", Warn: true, What: "no team has installed the app", Fix: "give a team's admin the link that this prints: atelier slack install-link"})
+		}
+	}
 	for _, i := range a.all() {
 		out = append(out, a.diagnose(ctx, i)...)
 		id, ok := i.identity()
@@ -35,6 +43,15 @@ func (a *Adapter) Diagnose(ctx context.Context) []core.Finding {
 		teams[id.Team] = i.app.Name
 	}
 	return out
+}
+
+// mend says what helps against a refused bot token.
+func (i *installation) mend() string {
+	if i.app.oauth {
+		id, _ := i.identity()
+		return "Let the admin of team " + id.Team + " install the app anew, with the link that this prints: atelier slack install-link"
+	}
+	return "Copy the Bot User OAuth Token (xoxb-) of the installed app into " + i.app.variable("BOT_TOKEN") + "."
 }
 
 // called begins what is said of an app; the first one goes without a name.
@@ -57,10 +74,13 @@ func (a *Adapter) diagnose(ctx context.Context, i *installation) []core.Finding 
 	scopes, err := a.scopes(ctx, i)
 	switch {
 	case err != nil:
-		add(false, core.ErrorCode(err) == core.CodeRetry, "the bot token was not accepted: "+short(err), "Copy the Bot User OAuth Token (xoxb-) of the installed app into "+p.variable("BOT_TOKEN")+".")
+		add(false, core.ErrorCode(err) == core.CodeRetry, "the bot token was not accepted: "+short(err), i.mend())
 	default:
 		id, _ := i.identity()
 		add(true, false, "the bot token works in team "+id.Team, "")
+		if i.slow {
+			add(true, false, "team "+id.Team+" installed the app by itself: Slack lets its histories be read once a minute, 15 messages at a time", "")
+		}
 		var missing, deaf []string
 		for _, s := range botScopes() {
 			if !slices.Contains(scopes, s) {

@@ -18,12 +18,16 @@ import (
 const maxRequest = 1 << 20
 
 // Handler serves every app's signed requests at /slack/events, /slack/commands and /slack/interactions, and hands them to
-// r before it answers. Without a signing secret every request is refused.
+// r before it answers. Without a signing secret every request is refused. Where teams install the app by themselves, it
+// serves /slack/install/TOKEN and /slack/oauth too.
 func (a *Adapter) Handler(r core.Receiver) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /slack/events", a.signed(r, kindEvents, func(body []byte) ([]byte, error) { return body, nil }))
 	mux.Handle("POST /slack/commands", a.signed(r, kindCommands, commandPayload))
 	mux.Handle("POST /slack/interactions", a.signed(r, kindActions, interactionPayload))
+	if a.oauth != nil {
+		a.installRoutes(mux)
+	}
 	return mux
 }
 

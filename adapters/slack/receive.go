@@ -122,6 +122,9 @@ func (a *Adapter) fromEvent(ctx context.Context, p *app, env *eventEnvelope) (*c
 	if err := decode(env.Event, &ev); err != nil {
 		return nil, err
 	}
+	if ev.Type == "app_uninstalled" || ev.Type == "tokens_revoked" {
+		return nil, a.removed(ctx, p, env, ev.Type)
+	}
 	i, err := a.within(ctx, p, env.TeamID)
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": cmdWorld, "slack": cmdPerson, "discord": cmdPerson2, "slack2": cmdPerson3, "discord2": cmdPerson4, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
+			"world": cmdWorld, "slack": personOn("slack"), "discord": personOn("discord"), "slack2": personOn("slack2"), "discord2": personOn("discord2"), "team": cmdTeam, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
 			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
 			"term": cmdTerm, "read": cmdRead,
 		},
@@ -106,7 +106,7 @@ func of(ts *testscript.TestScript) *story {
 // storyForum is a forum channel that the world has with forum=yes.
 const storyForum = "1100000000000000209"
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, second=yes, standins=openai+bfl.
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, second=yes, installable=yes, standins=openai+bfl.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
@@ -121,6 +121,8 @@ func begin(ts *testscript.TestScript, args []string) {
 			forum = v == "yes"
 		case "second":
 			o.Second = v == "yes"
+		case "installable":
+			o.Installable, o.SlackHTTP = v == "yes", true
 		case "public":
 			public = v == "yes"
 		case "standins":
@@ -164,6 +166,10 @@ func begin(ts *testscript.TestScript, args []string) {
 	defer cancel()
 	s.w, err = demo.Start(ctx, o)
 	ts.Check(err)
+	if o.Installable {
+		ts.Setenv("ATELIER_PUBLIC_URL", "http://"+s.w.App().Addr())
+		ts.Setenv("ATELIER_SLACK_CLIENT_ID", demo.SlackClientID)
+	}
 	s.panes = map[string]pane{"slack": slackPane{s: s.w.Slack}, "discord": discordPane{s: s.w.Discord}}
 	if o.Second {
 		s.panes["slack2"], s.panes["discord2"] = slackPane{s.w.Slack2, true}, discordPane{s.w.Discord, true}
@@ -235,20 +241,8 @@ func cmdSettle(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
-	person(ts, "slack", neg, args)
-}
-
-func cmdPerson2(ts *testscript.TestScript, neg bool, args []string) {
-	person(ts, "discord", neg, args)
-}
-
-func cmdPerson3(ts *testscript.TestScript, neg bool, args []string) {
-	person(ts, "slack2", neg, args)
-}
-
-func cmdPerson4(ts *testscript.TestScript, neg bool, args []string) {
-	person(ts, "discord2", neg, args)
+func personOn(platform string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) { person(ts, platform, neg, args) }
 }
 
 // person: PLATFORM NAME VERB ARGS...
@@ -496,6 +490,9 @@ func cmdApp(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(s.w.StopApp(ctx))
 	case "start":
 		ts.Check(s.w.StartApp(ctx))
+		if ts.Getenv("ATELIER_SLACK_CLIENT_ID") != "" {
+			ts.Setenv("ATELIER_PUBLIC_URL", "http://"+s.w.App().Addr()) // another port
+		}
 	default:
 		ts.Fatalf("app stop or app start")
 	}

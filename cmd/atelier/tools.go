@@ -21,14 +21,17 @@ import (
 func manifestCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "manifest", Short: "Print what a platform needs to know of the app."}
 	var url string
-	var http bool
+	var http, install bool
 	s := &cobra.Command{
 		Use: "slack", Short: "Print the Slack app manifest (YAML).", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if http && url == "" {
-				return usage(errors.New("--http needs --url: how Slack reaches ATELIER_ADDR"))
+			if (http || install) && url == "" {
+				return usage(errors.New("--http and --installable need --url: how Slack reaches ATELIER_ADDR"))
 			}
 			out, err := slack.Manifest(command.New(), url, !http)
+			if install {
+				out, err = slack.InstallableManifest(command.New(), url)
+			}
 			if err != nil {
 				return err
 			}
@@ -41,6 +44,7 @@ func manifestCommand() *cobra.Command {
 	}
 	s.Flags().StringVar(&url, "url", os.Getenv("ATELIER_PUBLIC_URL"), "the public URL")
 	s.Flags().BoolVar(&http, "http", false, "events by signed HTTP instead of Socket Mode")
+	s.Flags().BoolVar(&install, "installable", false, "an app that teams install by themselves, over HTTP")
 	cmd.AddCommand(s, manifestDiscord())
 	return cmd
 }
@@ -66,6 +70,21 @@ func manifestDiscord() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&id, "application", os.Getenv("ATELIER_DISCORD_APPLICATION_ID"), "the application id")
+	return cmd
+}
+
+func slackCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "slack", Short: "Slack teams."}
+	cmd.AddCommand(&cobra.Command{
+		Use: "install-link", Short: "Print a link with which one team installs the app, once, within a day.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			link, err := app.SlackInstallLink(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return show(cmd, map[string]any{"link": link}, func(w io.Writer) { fmt.Fprintln(w, link) })
+		},
+	})
 	return cmd
 }
 

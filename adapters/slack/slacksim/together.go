@@ -47,5 +47,5 @@ func tokenOf(w http.ResponseWriter, r *http.Request) (string, error) {
 func (s *Server) owns(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return token != "" && (token == s.opt.BotToken || token == s.opt.AppToken)
+	return token != "" && (token == s.opt.AppToken || s.tokenFault(token) != "invalid_auth")
 }

@@ -232,6 +232,7 @@ func (a *App) buildPlatforms() (err error) {
 		o := a.cfg.Slack.options()
 		o.Table, o.Limiter, o.Leases, o.Echo, o.Replicas = a.table, a.limiter(core.Slack), a.counted, relay.Echo{Accept: a.accept}, a.replicas
 		o.Clock, o.Log, o.Telemetry = a.clock, a.log.With("platform", "slack"), a.telemetry
+		o.OAuth = a.cfg.Slack.oauth(a.store, a.vault, func() string { return a.studio.PublicURL })
 		a.slack, err = slack.New(o)
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)

@@ -37,6 +37,8 @@ type raw struct {
 	SlackBotToken      string `split_words:"true" desc:"xoxb-..."`
 	SlackAppToken      string `split_words:"true" desc:"xapp-...: Socket Mode"`
 	SlackSigningSecret string `split_words:"true" desc:"signed HTTP at /slack/events /slack/commands /slack/interactions"`
+	SlackClientId      string `split_words:"true" desc:"client id of an app that teams install by themselves, instead of a bot token"`
+	SlackClientSecret  string `split_words:"true" desc:"its client secret; it needs the signing secret and the public URL too"`
 	SlackTeams         string `split_words:"true" desc:"names of further teams, such as beta,gamma; each has ATELIER_SLACK_BETA_BOT_TOKEN, _APP_TOKEN, _SIGNING_SECRET"`
 	SlackApiUrl        string `split_words:"true" default:"https://slack.com/api/" desc:"Slack's API"`
 	SlackHistory       string `split_words:"true" default:"normal" desc:"normal, or slow: histories once a minute, as Slack limits apps sold outside its Marketplace"`
@@ -120,10 +122,16 @@ type SlackConfig struct {
 	More                              []SlackTeam
 	APIURL                            string
 	SlowHistory                       bool // Slack's harshest limit for histories
+	// ClientID and ClientSecret are of an app that teams install by themselves.
+	ClientID     string
+	ClientSecret core.Secret
 }
 
 // Enabled reports whether Slack is configured.
-func (c SlackConfig) Enabled() bool { return !c.BotToken.IsZero() }
+func (c SlackConfig) Enabled() bool { return !c.BotToken.IsZero() || c.Installable() }
+
+// Installable reports whether teams install the app by themselves.
+func (c SlackConfig) Installable() bool { return c.ClientID != "" }
 
 // DiscordConfig is one Discord application; the zero value means that Discord is not connected.
 type DiscordConfig struct {

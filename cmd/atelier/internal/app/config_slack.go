@@ -49,18 +49,37 @@ func teamVariables(list string) (map[string]rawTeam, error) {
 // checkSlack reads everything about Slack.
 func (r raw) checkSlack(c *Config, bad *faults, environ []string) {
 	c.Slack = SlackConfig{BotToken: core.NewSecret(r.SlackBotToken), AppToken: core.NewSecret(r.SlackAppToken), SigningSecret: core.NewSecret(r.SlackSigningSecret),
-		APIURL: withSlash(r.SlackApiUrl), SlowHistory: r.SlackHistory == "slow"}
+		APIURL: withSlash(r.SlackApiUrl), SlowHistory: r.SlackHistory == "slow",
+		ClientID: r.SlackClientId, ClientSecret: core.NewSecret(r.SlackClientSecret)}
 	if r.SlackHistory != "normal" && r.SlackHistory != "slow" {
 		bad.add("ATELIER_SLACK_HISTORY=%q: use normal or slow", r.SlackHistory)
 	}
 	checkURL(bad, "ATELIER_SLACK_API_URL", c.Slack.APIURL, false, "http", "https")
-	if c.Slack.Enabled() && r.SlackAppToken == "" && r.SlackSigningSecret == "" {
+	installable := r.SlackClientId != "" || r.SlackClientSecret != ""
+	if installable {
+		r.checkInstallable(c, bad)
+	}
+	if !installable && c.Slack.Enabled() && r.SlackAppToken == "" && r.SlackSigningSecret == "" {
 		bad.add("Slack needs ATELIER_SLACK_APP_TOKEN (Socket Mode) or ATELIER_SLACK_SIGNING_SECRET (HTTP) beside the bot token")
 	}
-	if !c.Slack.Enabled() && (r.SlackAppToken != "" || r.SlackSigningSecret != "") {
+	if !installable && !c.Slack.Enabled() && (r.SlackAppToken != "" || r.SlackSigningSecret != "") {
 		bad.add("ATELIER_SLACK_BOT_TOKEN is missing")
 	}
 	r.checkTeams(c, bad, environ)
+}
+
+// checkInstallable looks at what an app needs that teams install by themselves.
+func (r raw) checkInstallable(c *Config, bad *faults) {
+	const why = ": teams install the app of ATELIER_SLACK_CLIENT_ID by themselves"
+	for name, value := range map[string]string{"ATELIER_SLACK_CLIENT_ID": r.SlackClientId, "ATELIER_SLACK_CLIENT_SECRET": r.SlackClientSecret,
+		"ATELIER_SLACK_SIGNING_SECRET": r.SlackSigningSecret, "ATELIER_PUBLIC_URL": c.PublicURL} {
+		if value == "" {
+			bad.add("%s is missing%s", name, why)
+		}
+	}
+	if r.SlackBotToken != "" {
+		bad.add("ATELIER_SLACK_BOT_TOKEN is set, but its app gets its tokens by itself%s; an app of one team goes into ATELIER_SLACK_TEAMS", why)
+	}
 }
 
 func (r raw) checkTeams(c *Config, bad *faults, environ []string) {
@@ -102,7 +121,7 @@ func (r raw) checkTeams(c *Config, bad *faults, environ []string) {
 		once(v+"SIGNING_SECRET", t.SigningSecret)
 		c.Slack.More = append(c.Slack.More, SlackTeam{name, core.NewSecret(t.BotToken), core.NewSecret(t.AppToken), core.NewSecret(t.SigningSecret)})
 	}
-	if len(names) > 0 && r.SlackBotToken == "" {
+	if len(names) > 0 && r.SlackBotToken == "" && !c.Slack.Installable() {
 		bad.add("ATELIER_SLACK_BOT_TOKEN is missing: it is the first team's, and ATELIER_SLACK_TEAMS names further ones")
 	}
 	for _, e := range environ {

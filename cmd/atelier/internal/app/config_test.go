@@ -53,3 +53,21 @@ func TestSlackTeamsInOrder(t *testing.T) {
 		t.Errorf("%+v", o.More)
 	}
 }
+
+func TestInstallableSlackApp(t *testing.T) {
+	t.Setenv("ATELIER_SLACK_CLIENT_ID", "1.2")
+	t.Setenv("ATELIER_SLACK_BOT_TOKEN", "one")
+	_, err := LoadConfig()
+	for _, want := range []string{"ATELIER_SLACK_CLIENT_SECRET is missing", "ATELIER_SLACK_SIGNING_SECRET is missing", "ATELIER_PUBLIC_URL is missing", "ATELIER_SLACK_BOT_TOKEN is set"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not named: %s\n%v", want, err)
+		}
+	}
+	for k, v := range map[string]string{"ATELIER_REDIS_URL": "redis://127.0.0.1:6379", "ATELIER_KEYS": "base64key://", "ATELIER_SLACK_BOT_TOKEN": "", "ATELIER_SLACK_CLIENT_SECRET": "two",
+		"ATELIER_SLACK_SIGNING_SECRET": "three", "ATELIER_PUBLIC_URL": "https://atelier.example"} {
+		t.Setenv(k, v)
+	}
+	if c, err := LoadConfig(); err != nil || !c.Slack.Enabled() || !c.Slack.Installable() {
+		t.Error(err)
+	}
+}

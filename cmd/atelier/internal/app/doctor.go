@@ -161,7 +161,12 @@ func checkPlatforms(ctx context.Context, cfg Config) []core.Finding {
 	if cfg.Slack.Enabled() {
 		o := cfg.Slack.options()
 		o.Table, o.Clock, o.Log, o.Limiter = table, core.SystemClock{}, log, unlimited{}
-		a, err := slack.New(o)
+		release, err := withInstalls(ctx, cfg, &o)
+		var a *slack.Adapter
+		if err == nil {
+			defer release()
+			a, err = slack.New(o)
+		}
 		if err != nil {
 			out = append(out, core.Finding{Area: "slack", What: err.Error()})
 		} else {

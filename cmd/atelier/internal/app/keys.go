@@ -11,7 +11,7 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/people"
 )
 
-// RotateKeys wraps every account's data key by the first keeper of ATELIER_KEYS, while the program may go on serving. It
+// RotateKeys wraps every account's data key, and those of the tokens of teams that installed the app, by the first keeper of ATELIER_KEYS, while the program may go on serving. It
 // returns how many accounts there are and how many were changed; it may be run again at any time.
 func RotateKeys(ctx context.Context) (all, changed int, err error) {
 	cfg, err := LoadConfig()
@@ -39,7 +39,11 @@ func RotateKeys(ctx context.Context) (all, changed int, err error) {
 		}
 		return err
 	})
-	return all, changed, err
+	if err != nil {
+		return all, changed, err
+	}
+	teams, err := rewrapInstalls(ctx, v, store.People)
+	return all + teams, changed + teams, err
 }
 
 // rewrapTries bounds how often an account is read again when its person changes it at the same moment.

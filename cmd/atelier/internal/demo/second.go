@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/atelier-bridge/atelier/adapters/discord/discordsim"
 	"github.com/atelier-bridge/atelier/adapters/slack/slacksim"
@@ -17,6 +18,13 @@ const (
 	SecondGuild   = "1100000000000000002"
 	SecondChannel = "1100000000000000251"
 	secondBotRole = "1100000000000000252"
+)
+
+// What the Slack app has with Options.Installable. Its tokens live so short that Atelier replaces them at once.
+const (
+	SlackClientID     = "111.222"
+	slackClientSecret = "sim-client-secret"
+	slackTokenLife    = 50 * time.Minute
 )
 
 // SlackIn returns a persona's user id in the first or the second team; "" stays nobody.

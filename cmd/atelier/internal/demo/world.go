@@ -37,6 +37,8 @@ type Options struct {
 	Standins []string
 	// Second adds a second Slack team with an app of its own, and a second Discord server, each with a room of ACME.
 	Second bool
+	// Installable lets the Slack team install the app by itself, over signed HTTP.
+	Installable bool
 	// Unlinked leaves each persona two people, one on either platform.
 	Unlinked bool
 	Prefix   string // of the keys in Redis
@@ -215,6 +217,9 @@ func (w *World) simulators() error {
 	so, do := slackOptions(), discordOptions()
 	so.BaseURL, do.BaseURL = w.URL()+"/sim/slack", w.URL()+"/sim/discord"
 	so.Log, do.Log = w.o.Log.With("simulator", "slack"), w.o.Log.With("simulator", "discord")
+	if w.o.Installable {
+		so.ClientID, so.ClientSecret, so.TokenLife = SlackClientID, slackClientSecret, slackTokenLife
+	}
 	if w.o.Second {
 		addSecondGuild(&do)
 	}
@@ -253,6 +258,10 @@ func (w *World) simulators() error {
 	}
 	if w.o.SlackHTTP {
 		w.cfg.Slack.AppToken = core.Secret{}
+	}
+	if w.o.Installable {
+		w.cfg.Slack.BotToken, w.cfg.Slack.AppToken = core.Secret{}, core.Secret{}
+		w.cfg.Slack.ClientID, w.cfg.Slack.ClientSecret = so.ClientID, core.NewSecret(so.ClientSecret)
 	}
 	if w.o.DiscordHTTP {
 		w.cfg.Discord.PublicKey = w.Discord.PublicKey()
