@@ -189,7 +189,7 @@ func (a *Adapter) endInstall(ctx context.Context, state, code, refused, cookie s
 	case g.Token == "" || g.Kind != "bot":
 		return "", core.Errorf(core.CodeInvalid, "Slack gave no bot token for this app.")
 	}
-	if i := a.near(g.Team.ID); i != nil && !i.app.oauth {
+	if i, err := a.in(ctx, g.Team.ID); err == nil && !i.app.oauth {
 		return "", core.Errorf(core.CodeConflict, "Atelier works in %s already, with an app of that team's own.", firstOf(g.Team.Name, g.Team.ID))
 	}
 	fresh := core.Install{Name: g.Team.Name, AppID: g.AppID, BotUser: g.BotUser, At: a.o.Clock.Now().UTC()}
