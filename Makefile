@@ -14,7 +14,7 @@ lint:
 	golangci-lint run
 
 golden: ## write generated pages and golden files anew
-	UPDATE_GOLDEN=1 go test ./core/command
+	UPDATE_GOLDEN=1 go test ./core/command ./adapters/ops
 	go test ./adapters/slack ./adapters/discord -run 'Golden|Card|Manifest|Registration' -update
 
 bench: ## ratios against a floor measured in the same run; under five minutes

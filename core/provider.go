@@ -219,6 +219,17 @@ type Blobs interface {
 	Open(ctx context.Context, k BlobKey) (io.ReadCloser, error)
 }
 
+// BlobCopies moves whole blob stores: what a copy of the installation needs beyond Blobs.
+type BlobCopies interface {
+	// EachBlob calls f with every blob's key and size.
+	EachBlob(ctx context.Context, f func(k BlobKey, size int64) error) error
+	// OpenBlob returns a reader and the MIME type; CodeNotFound when there is none. The caller closes it.
+	OpenBlob(ctx context.Context, k BlobKey) (r io.ReadCloser, mime string, err error)
+	// RestoreBlob stores bytes under the key that they had. Bytes that the key was not made from are not stored, and are
+	// CodeInvalid.
+	RestoreBlob(ctx context.Context, k BlobKey, mime string, r io.Reader) error
+}
+
 // Charts draws figures.
 type Charts interface {
 	// Chart draws a chart and stores it as a PNG.
@@ -232,4 +243,17 @@ type Imaging interface {
 	Import(ctx context.Context, r io.Reader, name string) (StoredImage, error)
 	// Grid makes one picture of up to four, 2x2, with their numbers.
 	Grid(ctx context.Context, images []StoredImage) (StoredImage, error)
+}
+
+// Unconfirmed is what a provider's sources do not say for sure, and what is off therefore until somebody tried it: the
+// names that an override file uses.
+type Unconfirmed struct {
+	Ops    []string `json:"ops,omitempty"` // such as "vary" or "upscale:creative"
+	Params []string `json:"params,omitempty"`
+	Fields []string `json:"fields,omitempty"`
+}
+
+// Doubtful is a provider that can say what is off.
+type Doubtful interface {
+	Unconfirmed() Unconfirmed
 }

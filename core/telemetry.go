@@ -85,7 +85,7 @@ func Metrics() []MetricInfo {
 		{MetricJobTime, histogram, "Time of a run at its provider, whatever came of it.", []string{"provider"}, human},
 		{MetricJobWait, histogram, "Time that a job waited for its turn.", []string{"provider"}, human},
 		{MetricProviderCalls, counter, "Calls of a provider's API, by the class of the answer's status, or error without one.", []string{"provider", "outcome"}, nil},
-		{MetricLeases, gauge, "Leases that this process holds: partition, socket, gateway or task.", []string{"kind"}, nil},
+		{MetricLeases, gauge, "Leases that this process holds: partition, socket, gateway or singleton.", []string{"kind"}, nil},
 		{MetricLeaseChanges, counter, "Leases that were taken, lost or handed_over.", []string{"kind", "change"}, nil},
 		{MetricLinkUp, gauge, "Open connections to a platform in this process: gateway or socket.", []string{"platform", "link"}, nil},
 		{MetricLinkChanges, counter, "Connections to a platform that came up or went down.", []string{"platform", "change"}, nil},

@@ -37,7 +37,7 @@ type Options struct {
 	// URL of the server; empty starts an embedded one whose data lives until Close.
 	URL  string
 	Mode rdb.Mode
-	// Prefix of every key; "atelier" when empty. Tests give their own.
+	// Prefix of every key; DefaultPrefix when empty. Tests give their own.
 	Prefix string
 	// Guard adds the hook that refuses commands across partitions; for tests.
 	Guard bool
@@ -48,10 +48,13 @@ type Options struct {
 	Partitions core.Partitions
 }
 
+// DefaultPrefix starts every key outside tests.
+const DefaultPrefix = "atelier"
+
 // Open connects, checks the format and returns the store.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Prefix == "" {
-		o.Prefix = "atelier"
+		o.Prefix = DefaultPrefix
 	}
 	if o.Clock == nil {
 		o.Clock = core.SystemClock{}

@@ -78,7 +78,7 @@ func leaseKind(name string) string {
 	case len(name) == 3 && (name[0] == 'p' || name[0] == 'u'):
 		return "partition"
 	}
-	return "task"
+	return "singleton"
 }
 
 // Limiter counts what the calls to one platform wait for.

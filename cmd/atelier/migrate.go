@@ -8,14 +8,19 @@ import (
 
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
 	"github.com/atelier-bridge/atelier/feedback"
+	"github.com/atelier-bridge/atelier/feedback/archive"
 )
 
 func migrateCommand() *cobra.Command {
-	return &cobra.Command{
+	var quiet bool
+	cmd := &cobra.Command{
 		Use: "migrate", Short: "Bring the store to this version's schema.", Args: cobra.NoArgs,
 		Long: "Bring the store to this version's schema. Migrations only add, so processes of the version before may go on serving;\nserve does the same when it starts. It may be run again at any time.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			done, err := app.Migrate(cmd.Context(), nil)
+			p := newProgress(quiet)
+			defer p.finish()
+			done, err := app.Migrate(cmd.Context(), func(_ feedback.Step, done, all int) { p.tell(migrating, int64(done), int64(all)) })
+			p.finish()
 			if err != nil {
 				return err
 			}
@@ -30,4 +35,9 @@ func migrateCommand() *cobra.Command {
 			})
 		},
 	}
+	quietly(cmd, &quiet)
+	return cmd
 }
+
+// migrating is what progress says of a migration.
+const migrating = archive.Phase("migrating")

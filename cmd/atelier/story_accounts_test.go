@@ -42,9 +42,15 @@ func cmdGrab(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(rest[1], found)
 }
 
-// redis has|hasnot TEXT...: whether any key or value of the store holds the text.
+// redis has|hasnot TEXT...: whether any key or value of the store holds the text. redis wipe: the store is empty.
 func cmdRedis(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
+	if args[0] == "wipe" {
+		c := s.rdb.Client()
+		defer func() { _ = c.Close() }()
+		ts.Check(c.FlushDB(context.Background()).Err())
+		return
+	}
 	all := storeDump(ts, s)
 	for _, text := range args[1:] {
 		if got := strings.Contains(all, text); got != (args[0] == "has") {

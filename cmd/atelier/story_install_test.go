@@ -56,7 +56,7 @@ func visit(ts *testscript.TestScript, link, decision, text string, other bool) {
 	ts.Check(err)
 	c := &http.Client{Jar: jar}
 	defer c.CloseIdleConnections()
-	at, body := ask(ctx, ts, c, http.MethodGet, link, nil)
+	at, body := browse(ctx, ts, c, http.MethodGet, link, nil)
 	if strings.Contains(body, "<form") {
 		form := url.Values{"decision": {decision}}
 		for _, m := range hiddenField.FindAllStringSubmatch(body, -1) {
@@ -65,14 +65,14 @@ func visit(ts *testscript.TestScript, link, decision, text string, other bool) {
 		if other {
 			c.Jar = nil
 		}
-		_, body = ask(ctx, ts, c, http.MethodPost, at, form)
+		_, body = browse(ctx, ts, c, http.MethodPost, at, form)
 	}
 	if !strings.Contains(html.UnescapeString(body), text) {
 		ts.Fatalf("the page does not show %q:\n%s", text, body)
 	}
 }
 
-func ask(ctx context.Context, ts *testscript.TestScript, c *http.Client, method, to string, form url.Values) (at, body string) {
+func browse(ctx context.Context, ts *testscript.TestScript, c *http.Client, method, to string, form url.Values) (at, body string) {
 	req, err := http.NewRequestWithContext(ctx, method, to, strings.NewReader(form.Encode()))
 	ts.Check(err)
 	if form != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -53,4 +54,16 @@ func cmdRead(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: read FILE VAR")
 	}
 	ts.Setenv(args[1], strings.TrimSpace(ts.ReadFile(args[0])))
+}
+
+// pick FILE REGEXP VAR puts the first group of what matches in a file, such as stdout, into a variable.
+func cmdPick(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: pick FILE REGEXP VAR")
+	}
+	g := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile(args[0]))
+	if g == nil {
+		ts.Fatalf("%s does not match %s", args[0], args[1])
+	}
+	ts.Setenv(args[2], g[1])
 }

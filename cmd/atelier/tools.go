@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -110,7 +111,7 @@ func registerCommand() *cobra.Command {
 }
 
 func doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "doctor", Short: "Say what is missing and how to fix it.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := app.Doctor(cmd.Context())
@@ -129,6 +130,46 @@ func doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.AddCommand(doctorProviderCommand())
+	return cmd
+}
+
+// maxKey bounds the key that is read, in bytes.
+const maxKey = 1024
+
+func doctorProviderCommand() *cobra.Command {
+	var spend bool
+	cmd := &cobra.Command{
+		Use: "provider NAME", Short: "Try a provider with a key of your own, read from standard input.", Args: cobra.ExactArgs(1),
+		Long: "Try a provider with a key of your own, read from standard input; it is kept nowhere. Operations that no source confirms are off;\n" +
+			"with --spend each of them is run once, which may be billed, and what works is printed as a file for ATELIER_PROVIDER_DATA.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxKey))
+			if err != nil {
+				return err
+			}
+			found, patch, err := app.TryProvider(cmd.Context(), core.ProviderName(args[0]), core.NewSecret(strings.TrimSpace(string(in))), spend)
+			if err != nil {
+				return err
+			}
+			if err := show(cmd, map[string]any{"findings": found, "override": json.RawMessage(patch)}, func(w io.Writer) {
+				printFindings(w, found)
+				if patch != nil {
+					fmt.Fprintf(w, "\n%s.json:\n%s\n", args[0], patch)
+				}
+			}); err != nil {
+				return err
+			}
+			for _, f := range found {
+				if !f.OK && !f.Warn {
+					return statusError{exitFound, errors.New("the provider cannot be used with this key")}
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&spend, "spend", false, "run each unconfirmed operation once; it may be billed to that key's account")
+	return cmd
 }
 
 func printFindings(w io.Writer, found []core.Finding) {
@@ -149,23 +190,28 @@ func printFindings(w io.Writer, found []core.Finding) {
 
 func keysCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "Keys that seal people's accounts."}
+	quiet := false
+	rotate := &cobra.Command{
+		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
+		Long: "Put the new key first in ATELIER_KEYS and keep the old one behind it, restart every replica, then run this. Afterwards the old key may go.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p := newProgress(quiet)
+			defer p.finish()
+			all, changed, err := app.RotateKeys(cmd.Context(), p.counting("accounts"))
+			if err != nil {
+				return err
+			}
+			return show(cmd, map[string]any{"accounts": all, "sealed": changed}, func(w io.Writer) { fmt.Fprintf(w, "%d of %d accounts were sealed anew.\n", changed, all) })
+		},
+	}
+	quietly(rotate, &quiet)
 	cmd.AddCommand(&cobra.Command{
 		Use: "new", Short: "Make a key for ATELIER_KEYS.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			key := vault.NewKeyURL()
 			return show(cmd, map[string]any{"key": key}, func(w io.Writer) { fmt.Fprintln(w, key) })
 		},
-	}, &cobra.Command{
-		Use: "rotate", Short: "Seal every account by the first key of ATELIER_KEYS.", Args: cobra.NoArgs,
-		Long: "Put the new key first in ATELIER_KEYS and keep the old one behind it, restart every replica, then run this. Afterwards the old key may go.",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, changed, err := app.RotateKeys(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return show(cmd, map[string]any{"accounts": all, "sealed": changed}, func(w io.Writer) { fmt.Fprintf(w, "%d of %d accounts were sealed anew.\n", changed, all) })
-		},
-	})
+	}, rotate)
 	return cmd
 }
 

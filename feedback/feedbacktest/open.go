@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,10 +42,11 @@ func OpenWith(t testing.TB, clock core.Clock) *feedback.Store {
 	return s
 }
 
-// EachKey calls f with every key of the test's store and with its content as text.
+// EachKey calls f with every key of the test's store and with its content as text, one after the other.
 func EachKey(t testing.TB, s *feedback.Store, f func(key, content string)) {
 	t.Helper()
 	ctx := t.Context()
+	var mu sync.Mutex
 	each := func(ctx context.Context, c redis.Cmdable) error {
 		it := c.Scan(ctx, 0, s.DB.Keys.Prefix+":*", 1000).Iterator()
 		for it.Next(ctx) {
@@ -66,7 +68,9 @@ func EachKey(t testing.TB, s *feedback.Store, f func(key, content string)) {
 			if err != nil && !errors.Is(err, redis.Nil) {
 				return err
 			}
+			mu.Lock() // a Cluster's masters are asked at the same time
 			f(key, fmt.Sprint(content))
+			mu.Unlock()
 		}
 		return it.Err()
 	}

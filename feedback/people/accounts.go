@@ -200,6 +200,19 @@ func (s *Store) EachAccount(ctx context.Context, f func(*core.AccountRecord) err
 	return nil
 }
 
+// CountAccounts returns how many accounts EachAccount tells.
+func (s *Store) CountAccounts(ctx context.Context) (int64, error) {
+	all := int64(0)
+	for _, p := range s.db.Parts.All() {
+		n, err := s.db.Client.ZCard(ctx, s.db.Keys.AccountList(p)).Result()
+		if err != nil {
+			return 0, rdb.Fault(err)
+		}
+		all += n
+	}
+	return all, nil
+}
+
 // FingerprintKey returns the sealed key of the fingerprints, and stores the proposed one when there is none yet.
 func (s *Store) FingerprintKey(ctx context.Context, proposed core.Sealed) (core.Sealed, error) {
 	data, err := json.Marshal(proposed)

@@ -131,6 +131,9 @@ func Init(ctx context.Context, c redis.UniversalClient, prefix string, want core
 		return nil, Fault(err)
 	}
 	m := all.Val()
+	if m[importing] != "" {
+		return nil, errImporting()
+	}
 	if f, _ := strconv.Atoi(m["format"]); f > formatVersion {
 		return nil, core.ErrNewerRecord
 	}

@@ -388,3 +388,6 @@ func clip(s string, n int) string {
 	}
 	return s
 }
+
+// Unconfirmed lists what is off until somebody tried it.
+func (b *Base) Unconfirmed() core.Unconfirmed { return b.Facts.Unconfirmed() }

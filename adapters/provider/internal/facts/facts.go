@@ -317,3 +317,27 @@ func (f *Facts) Sends(field string) bool {
 	x, ok := f.Fields[field]
 	return ok && !x.Unconfirmed
 }
+
+// Unconfirmed lists what is off because no source says for sure that it works.
+func (f *Facts) Unconfirmed() core.Unconfirmed {
+	var out core.Unconfirmed
+	for name, o := range f.Ops {
+		if o.Unconfirmed {
+			out.Ops = append(out.Ops, name)
+		}
+	}
+	for name, p := range f.Params {
+		if p.Unconfirmed {
+			out.Params = append(out.Params, name)
+		}
+	}
+	for name, x := range f.Fields {
+		if x.Unconfirmed {
+			out.Fields = append(out.Fields, name)
+		}
+	}
+	slices.Sort(out.Ops)
+	slices.Sort(out.Params)
+	slices.Sort(out.Fields)
+	return out
+}

@@ -115,7 +115,7 @@ func (a *App) cleanup(f func(context.Context) error) { a.cleanups = append(a.cle
 func (a *App) open(ctx context.Context) error {
 	store, err := a.openStore(ctx, feedback.Options{URL: a.cfg.RedisURL, Mode: a.cfg.RedisMode, Prefix: a.cfg.RedisPrefix, Wait: a.cfg.RedisWait, Clock: a.clock})
 	if err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return fmt.Errorf("open store: %w", plain(err))
 	}
 	a.store = store
 	a.cleanup(func(context.Context) error { return store.Close() })
@@ -377,7 +377,7 @@ const platformRetry = 5 * time.Second
 // runPlatform keeps a platform running. A fatal answer stops that platform with one clear alarm; the other goes on.
 func (a *App) runPlatform(ctx context.Context, p core.Platform) {
 	a.prepare(ctx, p)
-	a.telemetry.Set(core.MetricPlatformUp, 1, string(p.Name()))
+	a.used(p.Name())
 	for ctx.Err() == nil {
 		err := p.Run(ctx, a.accept)
 		if ctx.Err() != nil {

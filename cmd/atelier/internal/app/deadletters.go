@@ -15,13 +15,9 @@ type DeadLetters struct{ store *feedback.Store }
 
 // OpenDeadLetters opens the store that the environment names. The caller closes it.
 func OpenDeadLetters(ctx context.Context) (*DeadLetters, error) {
-	cfg, err := LoadConfig()
-	if cfg.RedisURL == "" {
-		return nil, err // the other faults do not matter here
-	}
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	s, _, err := openForTool(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, err
 	}
 	return &DeadLetters{store: s}, nil
 }

@@ -46,7 +46,7 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 	defer cancel()
 	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
 	if err != nil {
-		return []core.Finding{{Area: "redis", What: "does not answer: " + string(core.ErrorCode(err)), Fix: "check ATELIER_REDIS_URL, ATELIER_REDIS_MODE, the network and the password"}}
+		return []core.Finding{{Area: "redis", What: "cannot be used: " + plain(err).Error(), Fix: "check ATELIER_REDIS_URL, ATELIER_REDIS_MODE, the network and the password"}}
 	}
 	defer s.Close()
 	out := []core.Finding{{Area: "redis", OK: true, What: "answers and takes writes"}}

@@ -26,9 +26,9 @@ func SlackInstallLink(ctx context.Context) (link string, err error) {
 	if !cfg.Slack.Installable() || cfg.PublicURL == "" || cfg.RedisURL == "" {
 		return "", fmt.Errorf("ATELIER_SLACK_CLIENT_ID, ATELIER_PUBLIC_URL and ATELIER_REDIS_URL are needed: %w", errors.Join(err, errNothingToInstall))
 	}
-	store, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	store, cfg, err := openForTool(ctx)
 	if err != nil {
-		return "", fmt.Errorf("open store: %w", err)
+		return "", err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	return slack.InstallLink(ctx, store.People, core.SystemClock{}, cfg.PublicURL)
@@ -53,11 +53,12 @@ func withInstalls(ctx context.Context, cfg Config, o *slack.Options) (release fu
 	return func() { _ = errors.Join(v.Close(), s.Close()) }, nil
 }
 
-// rewrapInstalls wraps the data keys of the teams' tokens by the first keeper.
-func rewrapInstalls(ctx context.Context, v *vault.Vault, s *people.Store) (changed int, err error) {
+// rewrapInstalls wraps the data keys of the teams' tokens by the first keeper. It returns how many teams there are and how
+// many were changed.
+func rewrapInstalls(ctx context.Context, v *vault.Vault, s *people.Store) (all, changed int, err error) {
 	list, _, err := s.Installs(ctx, core.Slack)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, one := range list {
 		did := false
@@ -79,13 +80,15 @@ func rewrapInstalls(ctx context.Context, v *vault.Vault, s *people.Store) (chang
 		})
 		switch {
 		case errors.Is(err, errGone):
+			continue
 		case err != nil:
-			return changed, err
+			return all, changed, err
 		case did:
 			changed++
 		}
+		all++
 	}
-	return changed, nil
+	return all, changed, nil
 }
 
 // errGone says that a team removed the app meanwhile.

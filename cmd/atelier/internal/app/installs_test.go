@@ -34,8 +34,8 @@ func TestKeysOfInstallsAreRotated(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []int{1, 0} {
-		if n, err := rewrapInstalls(ctx, open(newer, older), s.People); n != want || err != nil {
-			t.Fatal(n, err)
+		if all, n, err := rewrapInstalls(ctx, open(newer, older), s.People); all != 1 || n != want || err != nil {
+			t.Fatal(all, n, err)
 		}
 	}
 	list, _, err := s.People.Installs(ctx, core.Slack)

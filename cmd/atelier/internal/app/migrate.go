@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback"
 )
 
@@ -37,14 +38,32 @@ func (a *App) ready(ctx context.Context) error {
 
 // Migrate brings the store that the environment names to this version's schema. Processes may go on serving.
 func Migrate(ctx context.Context, progress func(s feedback.Step, done, all int)) ([]feedback.Step, error) {
-	cfg, err := LoadConfig()
-	if cfg.RedisURL == "" {
-		return nil, err // the other faults do not matter here
-	}
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	s, _, err := openForTool(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
+		return nil, err
 	}
 	done, err := s.Migrate(ctx, progress)
 	return done, errors.Join(err, s.Close())
+}
+
+// openForTool opens the store that the environment names. Other faults of the configuration do not matter to a tool.
+func openForTool(ctx context.Context) (*feedback.Store, Config, error) {
+	cfg, err := LoadConfig()
+	if cfg.RedisURL == "" {
+		return nil, cfg, err
+	}
+	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	if err != nil {
+		return nil, cfg, fmt.Errorf("open store: %w", plain(err))
+	}
+	return s, cfg, nil
+}
+
+// plain is an error for an operator: what it says to people and what to do next, where it says that, else its cause.
+func plain(err error) error {
+	var e *core.Error
+	if errors.As(err, &e) && e.Message != "" {
+		return errors.New(core.SafeMessage(err))
+	}
+	return err
 }

@@ -19,11 +19,13 @@ import (
 const maxFacts = 1 << 20
 
 // facts reads the operator's own data of a provider; nil when there is none.
-func (a *App) facts(name core.ProviderName) ([]byte, error) {
-	if a.cfg.ProviderData == "" {
+func (a *App) facts(name core.ProviderName) ([]byte, error) { return facts(a.cfg, name) }
+
+func facts(cfg Config, name core.ProviderName) ([]byte, error) {
+	if cfg.ProviderData == "" {
 		return nil, nil
 	}
-	path := filepath.Join(a.cfg.ProviderData, string(name)+".json")
+	path := filepath.Join(cfg.ProviderData, string(name)+".json")
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -43,20 +45,24 @@ func (a *App) automatic(name core.ProviderName) (core.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	url := a.cfg.ProviderURLs[name]
+	return automatic(a.cfg, name, data, a.clock, a.telemetry)
+}
+
+func automatic(cfg Config, name core.ProviderName, data []byte, clock core.Clock, t core.Telemetry) (core.Provider, error) {
+	url := cfg.ProviderURLs[name]
 	switch name {
 	case "openai":
-		return openai.New(openai.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
+		return openai.New(openai.Options{BaseURL: url, Facts: data, Clock: clock, Telemetry: t})
 	case "openrouter":
-		return openrouter.New(openrouter.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
+		return openrouter.New(openrouter.Options{BaseURL: url, Facts: data, Clock: clock, Telemetry: t})
 	case "gemini":
-		return gemini.New(gemini.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
+		return gemini.New(gemini.Options{BaseURL: url, Facts: data, Clock: clock, Telemetry: t})
 	case "stability":
-		return stability.New(stability.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
+		return stability.New(stability.Options{BaseURL: url, Facts: data, Clock: clock, Telemetry: t})
 	case "bfl":
-		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry})
+		return bfl.New(bfl.Options{BaseURL: url, Facts: data, Clock: clock, Telemetry: t})
 	case "selfhosted":
-		return selfhosted.New(selfhosted.Options{BaseURL: url, Facts: data, Clock: a.clock, Telemetry: a.telemetry}, selfhosted.Shape(a.cfg.SelfhostedShape))
+		return selfhosted.New(selfhosted.Options{BaseURL: url, Facts: data, Clock: clock, Telemetry: t}, selfhosted.Shape(cfg.SelfhostedShape))
 	}
 	return nil, errors.New("it is not built in")
 }

@@ -107,3 +107,15 @@ func (a *App) surveyOnce(ctx context.Context, known map[[2]string]bool) {
 	a.telemetry.Set(core.MetricQueueAge, age(s.OldestOutgoing), "outbox")
 	a.telemetry.Set(core.MetricDead, float64(s.Dead))
 }
+
+// used shows a platform that this process is connected to, or waits to be: what is not there yet is 0, not missing.
+func (a *App) used(p core.PlatformName) {
+	a.telemetry.Set(core.MetricPlatformUp, 1, string(p))
+	a.telemetry.Add(core.MetricCatchUpThreads, 0, string(p))
+	switch {
+	case p == core.Discord:
+		a.telemetry.Add(core.MetricLinkUp, 0, string(p), "gateway")
+	case !a.cfg.Slack.AppToken.IsZero():
+		a.telemetry.Add(core.MetricLinkUp, 0, string(p), "socket")
+	}
+}
