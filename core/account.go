@@ -124,6 +124,8 @@ const (
 	TicketPlan     TicketKind = "plan"     // a command that waits for a confirmation
 	TicketIdentity TicketKind = "identity" // two identities that may become one person
 	TicketSecret   TicketKind = "secret"   // a sealed credential on its way from a modal
+	TicketInstall  TicketKind = "install"  // a team may install the app once
+	TicketState    TicketKind = "state"    // somebody is at the platform's own page and comes back
 )
 
 // Tickets keeps tickets by token. Tokens are kept as digests only.

@@ -103,7 +103,7 @@ func (a *Adapter) diagnoseServers(ctx context.Context, good func(string), bad fu
 		return
 	}
 	if len(list) == 0 {
-		bad("The bot is in no server.", "Invite it with the scopes bot and applications.commands.")
+		bad("The bot is in no server.", "Open this and choose one: "+InviteURL(a.o.ApplicationID))
 	}
 	for _, g := range list[:min(len(list), maxDiagnosedServers)] {
 		have, _ := strconv.ParseUint(g.Permissions, 10, 64)

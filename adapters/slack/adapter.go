@@ -32,9 +32,13 @@ import (
 // DefaultAPIURL is Slack's own Web API.
 const DefaultAPIURL = "https://slack.com/api/"
 
-// Options configure an Adapter. BotToken and Table are needed; so is AppToken or SigningSecret.
+// Options configure an Adapter. BotToken, or OAuth, and Table are needed; so is AppToken or SigningSecret.
 type Options struct {
 	BotToken, AppToken, SigningSecret core.Secret
+	// More are the apps of further teams.
+	More []App
+	// OAuth makes the first app one that teams install by themselves; it has no BotToken then.
+	OAuth *OAuth
 	// APIURL must end in "/"; empty means DefaultAPIURL. Its origin is trusted for files, sockets and response URLs.
 	APIURL  string
 	Table   *command.Table
@@ -60,12 +64,15 @@ type Options struct {
 type Adapter struct {
 	order    *sequencer
 	links    atomic.Int64 // Socket Mode connections so far
-	open     atomic.Int32 // Socket Mode connections of this process
 	o        Options
 	origin   *url.URL
 	http     *http.Client // calls: bounded in time
 	stream   *http.Client // files: bounded by the context
-	installs []*installation
+	apps     []*app
+	oauth    *app // the one that teams install by themselves, or nil
+	teams    directory
+	mu       sync.RWMutex
+	installs []*installation // replaced as a whole
 	tune     tuning
 	telling  chan struct{} // bounds those who are being told that we are away
 	told     sync.WaitGroup
@@ -73,7 +80,8 @@ type Adapter struct {
 
 // tuning holds the waits that tests shorten.
 type tuning struct {
-	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup, handover time.Duration
+	ping, silent, leaseTTL, retryMin, retryMax, filePoll, fileWait, shareWait, lookup, handover,
+	installs, rotate, rotateAgain time.Duration
 }
 
 var (
@@ -99,8 +107,8 @@ func New(o Options) (*Adapter, error) {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || !strings.HasSuffix(o.APIURL, "/"):
 		return nil, core.Errorf(core.CodeInvalid, "The Slack API URL must be an http(s) URL that ends in a slash.")
-	case o.BotToken.IsZero():
-		return nil, core.Errorf(core.CodeInvalid, "The Slack bot token is missing.")
+	case o.BotToken.IsZero() == (o.OAuth == nil):
+		return nil, core.Errorf(core.CodeInvalid, "Either a Slack bot token or the ids of an app that teams install by themselves are needed.")
 	case o.Table == nil:
 		return nil, core.Errorf(core.CodeInternal, "slack: no command table")
 	}
@@ -119,13 +127,28 @@ func New(o Options) (*Adapter, error) {
 	o.Connections = min(o.Connections, maxSockets)
 	a := &Adapter{o: o, origin: u, telling: make(chan struct{}, maxTelling), order: newSequencer(o.Clock), tune: tuning{ping: 2 * time.Second, silent: 5 * time.Second, leaseTTL: 5 * time.Second, retryMin: 250 * time.Millisecond,
 		retryMax: 5 * time.Second, filePoll: 100 * time.Millisecond, fileWait: 25 * time.Second, shareWait: 3 * time.Second, lookup: 700 * time.Millisecond,
-		handover: 3 * time.Second}}
+		handover: 3 * time.Second, installs: installPoll, rotate: rotateBefore, rotateAgain: rotateAgain}}
+	a.teams.tried = map[string]time.Time{}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = callTimeout, 16
 	stop := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a.http = &http.Client{Transport: t, Timeout: callTimeout, CheckRedirect: stop}
 	a.stream = &http.Client{Transport: t, CheckRedirect: stop}
-	a.installs = []*installation{a.newInstallation(o.BotToken)}
+	for _, one := range append([]App{{BotToken: o.BotToken, AppToken: o.AppToken, SigningSecret: o.SigningSecret}}, o.More...) {
+		p := &app{App: one}
+		a.apps = append(a.apps, p)
+		if len(a.apps) == 1 && o.OAuth != nil {
+			if err := o.OAuth.check(one.SigningSecret); err != nil {
+				return nil, err
+			}
+			p.oauth, a.oauth = true, p
+			continue
+		}
+		if one.BotToken.IsZero() {
+			return nil, core.Errorf(core.CodeInvalid, "The bot token of the Slack app %s is missing.", one.Name)
+		}
+		a.installs = append(a.installs, a.newInstallation(p, one.BotToken))
+	}
 	return a, nil
 }
 
@@ -177,6 +200,7 @@ func (a *Adapter) trusted(raw string) bool {
 // installation is the app in one team, with its token and what was learned about it.
 type installation struct {
 	a     *Adapter
+	app   *app
 	token core.Secret
 	api   *slackgo.Client
 
@@ -184,6 +208,7 @@ type installation struct {
 	mu    sync.Mutex
 	self  identity
 	known bool
+	slow  bool // histories are read at Slack's harshest limit, always
 
 	people  *cache[person]
 	rooms   *cache[core.RoomInfo]
@@ -204,8 +229,8 @@ type identity struct {
 	Team, BotUser, BotID, AppID, URL string
 }
 
-func (a *Adapter) newInstallation(token core.Secret) *installation {
-	i := &installation{a: a, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
+func (a *Adapter) newInstallation(p *app, token core.Secret) *installation {
+	i := &installation{a: a, app: p, token: token, gate: make(chan struct{}, 1), refused: map[string]time.Time{},
 		people: newCache[person](5000, 10*time.Minute), rooms: newCache[core.RoomInfo](2000, 10*time.Minute), groups: newCache[map[string][]string](1, 2*time.Minute),
 		directs: newCache[string](5000, time.Hour),
 		uploads: newCache[string](2000, time.Hour), learned: newCache[bool](5000, 5*time.Minute), looking: newCache[looked](200, firstTry), readings: reading.New[*message](a.o.Clock)}
@@ -253,10 +278,14 @@ func (i *installation) identity() (identity, bool) {
 	return i.self, i.known
 }
 
-// in finds the installation of a team, asking Slack who we are where that is not known yet.
+// in finds the installation of a team, asking Slack who we are where that is not known yet. Those that are known come
+// first: a token that Slack does not answer for holds up nobody else.
 func (a *Adapter) in(ctx context.Context, team string) (*installation, error) {
+	if i := a.near(team); i != nil {
+		return i, nil
+	}
 	var first error
-	for _, i := range a.installs {
+	for _, i := range a.all() {
 		id, err := i.identify(ctx)
 		switch {
 		case err == nil && id.Team == team:
@@ -265,21 +294,26 @@ func (a *Adapter) in(ctx context.Context, team string) (*installation, error) {
 			first = err
 		}
 	}
+	if a.oauth != nil {
+		if err := a.syncInstalls(ctx, a.oauth, false); err != nil {
+			return nil, err
+		}
+		if i := a.near(team); i != nil {
+			return i, nil
+		}
+	}
 	if first != nil {
 		return nil, first
 	}
-	return nil, core.Errorf(core.CodeGone, "Atelier is not installed in that Slack workspace.")
+	return nil, errNotInstalled()
 }
 
-// near finds a team's installation without asking anybody; with a single one there is nothing to tell apart.
+// near finds a team's installation without asking anybody.
 func (a *Adapter) near(team string) *installation {
-	for _, i := range a.installs {
+	for _, i := range a.all() {
 		if id, ok := i.identity(); ok && id.Team == team {
 			return i
 		}
-	}
-	if len(a.installs) == 1 {
-		return a.installs[0]
 	}
 	return nil
 }

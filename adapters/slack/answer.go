@@ -15,7 +15,10 @@ import (
 
 // answer sends a private answer to the interaction's response URL.
 func (a *Adapter) answer(ctx context.Context, d core.Delivery) (core.Receipt, error) {
-	i := a.installs[0]
+	i, err := a.some()
+	if err != nil {
+		return core.Receipt{}, err
+	}
 	team := ""
 	if t, _, err := parseIdentity(d.To); err == nil {
 		team = t
@@ -23,7 +26,6 @@ func (a *Adapter) answer(ctx context.Context, d core.Delivery) (core.Receipt, er
 		team = t
 	}
 	if team != "" {
-		var err error
 		if i, err = a.in(ctx, team); err != nil {
 			return core.Receipt{}, err
 		}

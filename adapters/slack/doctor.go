@@ -18,22 +18,69 @@ func eventScopes() map[string]string {
 		"reactions:read": "reactions", "app_mentions:read": "mentions", "channels:read": "joined and renamed channels", "groups:read": "renamed private channels"}
 }
 
-// Diagnose looks at tokens and scopes and says what is missing and how to mend it. It posts nothing.
+// Diagnose looks at every app's tokens and scopes and says what is missing and how to mend it. It posts nothing.
 func (a *Adapter) Diagnose(ctx context.Context) []core.Finding {
+	var out []core.Finding
+	teams := map[string]string{}
+	if a.oauth != nil {
+		if err := a.syncInstalls(ctx, a.oauth, true); err != nil {
+			out = append(out, core.Finding{Area: "slack", What: "the installed teams' tokens cannot be read: " + core.SafeMessage(err), Fix: "check ATELIER_REDIS_URL and ATELIER_KEYS"})
+		}
+		if n := len(a.all()); n == 0 {
+			out = append(out, core.Finding{Area: "slack", Warn: true, What: "no team has installed the app", Fix: "give a team's admin the link that this prints: atelier slack install-link"})
+		}
+	}
+	for _, i := range a.all() {
+		out = append(out, a.diagnose(ctx, i)...)
+		id, ok := i.identity()
+		if !ok {
+			continue
+		}
+		if other, twice := teams[id.Team]; twice {
+			out = append(out, core.Finding{Area: "slack", What: i.app.called() + "works in team " + id.Team + ", where " + firstOf(other, "the first app") + " works already",
+				Fix: "Make the app in the other team, and use that one's tokens."})
+		}
+		teams[id.Team] = i.app.Name
+	}
+	return out
+}
+
+// mend says what helps against a refused bot token.
+func (i *installation) mend() string {
+	if i.app.oauth {
+		id, _ := i.identity()
+		return "Let the admin of team " + id.Team + " install the app anew, with the link that this prints: atelier slack install-link"
+	}
+	return "Copy the Bot User OAuth Token (xoxb-) of the installed app into " + i.app.variable("BOT_TOKEN") + "."
+}
+
+// called begins what is said of an app; the first one goes without a name.
+func (p *app) called() string {
+	if p.Name == "" {
+		return ""
+	}
+	return "team " + p.Name + ": "
+}
+
+func (a *Adapter) diagnose(ctx context.Context, i *installation) []core.Finding {
+	p := i.app
 	var out []core.Finding
 	add := func(ok, warn bool, what, fix string) {
 		if ok {
 			fix = ""
 		}
-		out = append(out, core.Finding{Area: "slack", OK: ok, Warn: warn && !ok, What: what, Fix: fix})
+		out = append(out, core.Finding{Area: "slack", OK: ok, Warn: warn && !ok, What: p.called() + what, Fix: fix})
 	}
-	scopes, err := a.scopes(ctx)
+	scopes, err := a.scopes(ctx, i)
 	switch {
 	case err != nil:
-		add(false, core.ErrorCode(err) == core.CodeRetry, "the bot token was not accepted: "+short(err), "Copy the Bot User OAuth Token (xoxb-) of the installed app into ATELIER_SLACK_BOT_TOKEN.")
+		add(false, core.ErrorCode(err) == core.CodeRetry, "the bot token was not accepted: "+short(err), i.mend())
 	default:
-		id, _ := a.installs[0].identity()
+		id, _ := i.identity()
 		add(true, false, "the bot token works in team "+id.Team, "")
+		if i.slow {
+			add(true, false, "team "+id.Team+" installed the app by itself: Slack lets its histories be read once a minute, 15 messages at a time", "")
+		}
 		var missing, deaf []string
 		for _, s := range botScopes() {
 			if !slices.Contains(scopes, s) {
@@ -49,8 +96,8 @@ func (a *Adapter) Diagnose(ctx context.Context) []core.Finding {
 		}
 	}
 	switch {
-	case !a.o.AppToken.IsZero():
-		api := slackgo.New("", slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionAppLevelToken(a.o.AppToken.Reveal()))
+	case !p.AppToken.IsZero():
+		api := slackgo.New("", slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionAppLevelToken(p.AppToken.Reveal()))
 		_, _, err := api.StartSocketModeContext(ctx)
 		if err != nil {
 			err = socketError(fromLibrary("apps.connections.open", err))
@@ -60,12 +107,23 @@ func (a *Adapter) Diagnose(ctx context.Context) []core.Finding {
 			what = "Socket Mode does not open: " + short(err)
 		}
 		add(err == nil, core.ErrorCode(err) == core.CodeRetry, what, "Switch Socket Mode on and give the app-level token (xapp-) the scope connections:write.")
-	case !a.o.SigningSecret.IsZero():
+	case !p.SigningSecret.IsZero():
 		add(true, false, "receives over signed HTTP at /slack/events, /slack/commands and /slack/interactions", "")
 	default:
-		add(false, false, "neither an app token nor a signing secret is set: nothing can be received", "Set ATELIER_SLACK_APP_TOKEN (Socket Mode) or ATELIER_SLACK_SIGNING_SECRET (HTTP).")
+		add(false, false, "neither an app token nor a signing secret is set: nothing can be received", "Set "+p.variable("APP_TOKEN")+" (Socket Mode) or "+p.variable("SIGNING_SECRET")+" (HTTP).")
 	}
 	return out
+}
+
+// variable names an app's variable of the environment.
+func (p *app) variable(what string) string { return "ATELIER_SLACK_" + Infix(p.Name) + what }
+
+// Infix is what stands in the names of a team's variables between ATELIER_SLACK_ and the rest; nothing for the first app.
+func Infix(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
 }
 
 func scopeLine(missing []string) string {
@@ -84,10 +142,10 @@ func short(err error) string {
 }
 
 // scopes asks Slack what the bot token may do.
-func (a *Adapter) scopes(ctx context.Context) ([]string, error) {
+func (a *Adapter) scopes(ctx context.Context, i *installation) ([]string, error) {
 	var mu sync.Mutex
 	var list []string
-	api := slackgo.New(a.o.BotToken.Reveal(), slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionOnResponseHeaders(func(_ string, h http.Header) {
+	api := slackgo.New(i.token.Reveal(), slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionOnResponseHeaders(func(_ string, h http.Header) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, s := range strings.Split(h.Get("X-OAuth-Scopes"), ",") {
@@ -99,7 +157,7 @@ func (a *Adapter) scopes(ctx context.Context) ([]string, error) {
 	if _, err := api.AuthTestContext(ctx); err != nil {
 		return nil, classify(fromLibrary("auth.test", err), false)
 	}
-	if _, err := a.installs[0].identify(ctx); err != nil {
+	if _, err := i.identify(ctx); err != nil {
 		return nil, err
 	}
 	mu.Lock()

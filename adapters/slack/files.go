@@ -180,7 +180,10 @@ const loginWait = time.Second
 
 // Fetch opens a file that an inbound named.
 func (a *Adapter) Fetch(ctx context.Context, room core.RoomID, ref core.FileRef) (io.ReadCloser, error) {
-	i := a.installs[0]
+	i, err := a.some()
+	if err != nil {
+		return nil, err
+	}
 	if team, _, err := parseRoom(room); err == nil {
 		if i, err = a.in(ctx, team); err != nil {
 			return nil, err

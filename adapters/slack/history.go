@@ -155,9 +155,6 @@ func (a *Adapter) Latest(ctx context.Context, room core.RoomID, since time.Time)
 	return out, err
 }
 
-// Connected reports whether Slack tells this process of events over a socket now.
-func (a *Adapter) Connected() bool { return a.open.Load() > 0 }
-
 // reactionsOf reads a message's reactions. Slack names everybody up to some number that it does not tell.
 func (s scope) reactionsOf(m *message) []core.Reaction {
 	var out []core.Reaction

@@ -17,13 +17,17 @@ import (
 // maxRequest bounds a signed request.
 const maxRequest = 1 << 20
 
-// Handler serves Slack's signed requests at /slack/events, /slack/commands and /slack/interactions, and hands them to
-// r before it answers. Without a signing secret every request is refused.
+// Handler serves every app's signed requests at /slack/events, /slack/commands and /slack/interactions, and hands them to
+// r before it answers. Without a signing secret every request is refused. Where teams install the app by themselves, it
+// serves /slack/install/TOKEN and /slack/oauth too.
 func (a *Adapter) Handler(r core.Receiver) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /slack/events", a.signed(r, kindEvents, func(body []byte) ([]byte, error) { return body, nil }))
 	mux.Handle("POST /slack/commands", a.signed(r, kindCommands, commandPayload))
 	mux.Handle("POST /slack/interactions", a.signed(r, kindActions, interactionPayload))
+	if a.oauth != nil {
+		a.installRoutes(mux)
+	}
 	return mux
 }
 
@@ -60,7 +64,8 @@ func (a *Adapter) signed(r core.Receiver, kind string, payload func([]byte) ([]b
 			http.Error(w, "unreadable", http.StatusBadRequest)
 			return
 		}
-		if err := a.verify(req.Header, body); err != nil {
+		p, err := a.verify(req.Header, body)
+		if err != nil {
 			a.o.Log.WarnContext(req.Context(), "slack signature refused", "path", req.URL.Path, "error", err)
 			http.Error(w, "bad signature", http.StatusUnauthorized)
 			return
@@ -77,7 +82,12 @@ func (a *Adapter) signed(r core.Receiver, kind string, payload func([]byte) ([]b
 		if err != nil {
 			data = body
 		}
-		ack, done, err := a.handle(req.Context(), r, kind, data)
+		ack, done, err := a.handle(req.Context(), p, r, kind, data)
+		if errors.Is(err, errForeign) {
+			a.o.Log.WarnContext(req.Context(), "slack request of another app's team refused", "app", p.Name, "kind", kind, "error", err)
+			http.Error(w, "not this app's team", http.StatusUnauthorized)
+			return
+		}
 		if err != nil {
 			a.o.Log.WarnContext(req.Context(), "slack request not stored", "kind", kind, "error", err)
 			http.Error(w, "not stored", http.StatusServiceUnavailable)
@@ -91,16 +101,33 @@ func (a *Adapter) signed(r core.Receiver, kind string, payload func([]byte) ([]b
 // verification is the event with which Slack asks whether an address is ours.
 const verification = "url_verification"
 
-// verify checks the signature over the raw body.
-func (a *Adapter) verify(h http.Header, body []byte) error {
-	v, err := slackgo.NewSecretsVerifier(h, a.o.SigningSecret.Reveal())
-	if err != nil {
-		return err
+// verify checks the signature over the raw body and says whose it is. Every secret is tried, also after one has fitted:
+// how long that takes says nothing of which one it was.
+func (a *Adapter) verify(h http.Header, body []byte) (*app, error) {
+	var found *app
+	first := errors.New("slack: no signing secret is set")
+	for n, p := range a.apps {
+		if p.SigningSecret.IsZero() {
+			continue
+		}
+		v, err := slackgo.NewSecretsVerifier(h, p.SigningSecret.Reveal())
+		if err == nil {
+			_, err = v.Write(body)
+		}
+		if err == nil {
+			err = v.Ensure()
+		}
+		switch {
+		case err == nil && found == nil:
+			found = p
+		case err != nil && n == 0:
+			first = err
+		}
 	}
-	if _, err := v.Write(body); err != nil {
-		return err
+	if found == nil {
+		return nil, first
 	}
-	return v.Ensure()
+	return found, nil
 }
 
 // answer sends the whole response now, so that Slack has it before anything else is done.

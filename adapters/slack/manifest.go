@@ -18,7 +18,8 @@ type manifest struct {
 	Display  manifestDisplay  `yaml:"display_information"`
 	Features manifestFeatures `yaml:"features"`
 	OAuth    struct {
-		Scopes struct {
+		Redirects []string `yaml:"redirect_urls,omitempty"`
+		Scopes    struct {
 			Bot []string `yaml:"bot"`
 		} `yaml:"scopes"`
 	} `yaml:"oauth_config"`
@@ -98,6 +99,16 @@ const longDescription = "Atelier lets a creative team generate images and review
 // Manifest prints the app manifest for a table of commands. With socket, Slack needs no addresses of ours; without it
 // publicURL is where people and Slack reach us. It fails when the table breaks one of Slack's limits.
 func Manifest(t *command.Table, publicURL string, socket bool) ([]byte, error) {
+	return printManifest(t, publicURL, socket, false)
+}
+
+// InstallableManifest is Manifest for an app that teams install by themselves: by signed HTTP, with tokens that are
+// replaced, and told when a team removes it.
+func InstallableManifest(t *command.Table, publicURL string) ([]byte, error) {
+	return printManifest(t, publicURL, false, true)
+}
+
+func printManifest(t *command.Table, publicURL string, socket, installable bool) ([]byte, error) {
 	base := strings.TrimRight(publicURL, "/")
 	if !socket && !strings.HasPrefix(base, "https://") && !strings.HasPrefix(base, "http://") {
 		return nil, core.Errorf(core.CodeInvalid, "Without Socket Mode the manifest needs the public URL.")
@@ -128,6 +139,10 @@ func Manifest(t *command.Table, publicURL string, socket bool) ([]byte, error) {
 	m.Settings.Events.URL, m.Settings.Events.Bot = address("/slack/events"), botEvents()
 	m.Settings.Interactivity.Enabled, m.Settings.Interactivity.URL = true, address("/slack/interactions")
 	m.Settings.Socket = socket
+	if installable {
+		m.OAuth.Redirects, m.Settings.Rotation = []string{base + "/slack/oauth"}, true
+		m.Settings.Events.Bot = append([]string{"app_uninstalled", "tokens_revoked"}, m.Settings.Events.Bot...)
+	}
 	if err := m.check(); err != nil {
 		return nil, err
 	}

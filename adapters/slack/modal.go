@@ -14,14 +14,14 @@ import (
 )
 
 // fromInteraction reads a press, a submitted modal or a message shortcut.
-func (a *Adapter) fromInteraction(ctx context.Context, it *interaction) (taken, error) {
+func (a *Adapter) fromInteraction(ctx context.Context, p *app, it *interaction) (taken, error) {
 	team := firstOf(it.Team.ID, it.User.TeamID)
 	if it.Type == "" || team == "" || it.User.ID == "" {
 		return taken{}, fmt.Errorf("slack: incomplete interaction")
 	}
-	i := a.near(team)
-	if i == nil {
-		return taken{}, fmt.Errorf("slack: interaction of team %q, which is not installed", clip(team, 40))
+	i, err := a.within(ctx, p, team)
+	if err != nil {
+		return taken{}, err
 	}
 	switch it.Type {
 	case "block_actions":

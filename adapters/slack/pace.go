@@ -40,13 +40,17 @@ func history(method string) bool {
 
 // harsh reports whether histories are read at one call a minute: because the operator said so, or because Slack did.
 func (i *installation) harsh() bool {
-	if i.a.o.SlowHistory {
+	if i.alwaysSlow() {
 		return true
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.a.o.Clock.Now().Before(i.slowUntil)
 }
+
+// alwaysSlow reports whether Slack is known to set its harshest limit: said by the operator, or because the app is
+// distributed. https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps
+func (i *installation) alwaysSlow() bool { return i.a.o.SlowHistory || i.slow }
 
 // historyPage is how many messages to ask for at once.
 func (i *installation) historyPage() int {
@@ -114,7 +118,7 @@ func (i *installation) do(ctx context.Context, method, channel string, creating 
 	if !refused {
 		return out
 	}
-	if history(method) && after > harshSign && !i.a.o.SlowHistory {
+	if history(method) && after > harshSign && !i.alwaysSlow() {
 		i.slowDown(ctx, method)
 	}
 	global := channel == "" || i.pressure(channel)

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -27,10 +28,13 @@ type taken struct {
 
 // handle stores what a payload says, or opens the modal that it asks for. After a nil error the caller acknowledges
 // with ack and then calls done; after an error it must not acknowledge.
-func (a *Adapter) handle(ctx context.Context, r core.Receiver, kind string, payload []byte) (ack any, done func(), err error) {
+func (a *Adapter) handle(ctx context.Context, p *app, r core.Receiver, kind string, payload []byte) (ack any, done func(), err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveDeadline)
 	defer cancel()
-	t, err := a.understand(ctx, kind, payload)
+	t, err := a.understand(ctx, p, kind, payload)
+	if errors.Is(err, errNotMet) || errors.Is(err, errForeign) {
+		return nil, nil, err
+	}
 	if err != nil {
 		a.o.Log.WarnContext(ctx, "slack payload not understood", "kind", kind, "error", err)
 		t = taken{in: a.unreadable(payload, err)}
@@ -61,7 +65,7 @@ func (a *Adapter) handle(ctx context.Context, r core.Receiver, kind string, payl
 	}, nil
 }
 
-func (a *Adapter) understand(ctx context.Context, kind string, payload []byte) (taken, error) {
+func (a *Adapter) understand(ctx context.Context, p *app, kind string, payload []byte) (taken, error) {
 	ctx, cancel := a.briefly(ctx)
 	defer cancel()
 	switch kind {
@@ -70,21 +74,21 @@ func (a *Adapter) understand(ctx context.Context, kind string, payload []byte) (
 		if err := decode(payload, &env); err != nil {
 			return taken{}, err
 		}
-		in, err := a.fromEvent(ctx, &env)
+		in, err := a.fromEvent(ctx, p, &env)
 		return taken{in: in}, err
 	case kindCommands:
 		var c slashCommand
 		if err := decode(payload, &c); err != nil {
 			return taken{}, err
 		}
-		in, err := a.fromCommand(ctx, c)
+		in, err := a.fromCommand(ctx, p, c)
 		return taken{in: in}, err
 	case kindActions:
 		var it interaction
 		if err := decode(payload, &it); err != nil {
 			return taken{}, err
 		}
-		return a.fromInteraction(ctx, &it)
+		return a.fromInteraction(ctx, p, &it)
 	}
 	return taken{}, fmt.Errorf("slack: unknown envelope type %q", clip(kind, 40))
 }
@@ -104,7 +108,7 @@ func (a *Adapter) unreadable(payload []byte, cause error) *core.Inbound {
 }
 
 // fromEvent reads an Events API callback. A nil inbound means that there is nothing to store.
-func (a *Adapter) fromEvent(ctx context.Context, env *eventEnvelope) (*core.Inbound, error) {
+func (a *Adapter) fromEvent(ctx context.Context, p *app, env *eventEnvelope) (*core.Inbound, error) {
 	if env.Type != "event_callback" {
 		if env.Type == "" {
 			return nil, fmt.Errorf("slack: no event type")
@@ -118,9 +122,12 @@ func (a *Adapter) fromEvent(ctx context.Context, env *eventEnvelope) (*core.Inbo
 	if err := decode(env.Event, &ev); err != nil {
 		return nil, err
 	}
-	i := a.near(env.TeamID)
-	if i == nil || env.TeamID == "" {
-		return nil, fmt.Errorf("slack: event of team %q, which is not installed", clip(env.TeamID, 40))
+	if ev.Type == "app_uninstalled" || ev.Type == "tokens_revoked" {
+		return nil, a.removed(ctx, p, env, ev.Type)
+	}
+	i, err := a.within(ctx, p, env.TeamID)
+	if err != nil {
+		return nil, err
 	}
 	s := scope{a: a, i: i, team: env.TeamID, self: i.me(env)}
 	switch ev.Type {
@@ -399,13 +406,13 @@ func slashText(team, text string) (string, map[string]core.IdentityID) {
 	return unescape(out), mentions
 }
 
-func (a *Adapter) fromCommand(ctx context.Context, c slashCommand) (*core.Inbound, error) {
+func (a *Adapter) fromCommand(ctx context.Context, p *app, c slashCommand) (*core.Inbound, error) {
 	if c.TeamID == "" || c.UserID == "" || c.ChannelID == "" || c.Command == "" || c.TriggerID == "" {
 		return nil, fmt.Errorf("slack: incomplete slash command")
 	}
-	i := a.near(c.TeamID)
-	if i == nil {
-		return nil, fmt.Errorf("slack: command of team %q, which is not installed", clip(c.TeamID, 40))
+	i, err := a.within(ctx, p, c.TeamID)
+	if err != nil {
+		return nil, err
 	}
 	now := a.o.Clock.Now().UTC()
 	text, mentions := slashText(c.TeamID, c.Text)

@@ -104,7 +104,7 @@ func TestEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newInbox()
-			if _, _, err := a.handle(t.Context(), b, kindEvents, event(row.event)); err != nil {
+			if _, _, err := a.handle(t.Context(), a.apps[0], b, kindEvents, event(row.event)); err != nil {
 				t.Fatal(err)
 			}
 			switch {
@@ -134,7 +134,7 @@ func TestSameThingSameID(t *testing.T) {
 		b := newInbox()
 		for n := range 3 {
 			again := fmt.Sprintf(`{"type":"event_callback","team_id":%q,"api_app_id":"A0ATELIER1","event_id":"Ev%d","event_time":%d,"authorizations":[{"user_id":%q,"is_bot":true}],"event":%s}`, team, n, 1700000001+n, bot, inner)
-			if _, _, err := a.handle(t.Context(), b, kindEvents, []byte(again)); err != nil {
+			if _, _, err := a.handle(t.Context(), a.apps[0], b, kindEvents, []byte(again)); err != nil {
 				t.Fatal(name, err)
 			}
 		}
@@ -320,7 +320,7 @@ func TestCancelledCallsTellNoSecret(t *testing.T) {
 				t.Errorf("%s: %s, nothing was sent", d.Op, c)
 			}
 		}
-		if _, err := a.connect(ctx, newInbox()); err == nil || strings.Contains(err.Error(), appToken) {
+		if _, err := a.connect(ctx, a.apps[0], newInbox()); err == nil || strings.Contains(err.Error(), appToken) {
 			t.Error(err)
 		}
 	}

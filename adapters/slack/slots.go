@@ -9,15 +9,15 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// runSlot keeps one of the installation's connections open, for as long as this process holds the slot's lease.
-func (a *Adapter) runSlot(ctx context.Context, r core.Receiver, sp *balance.Spread, n int) error {
-	name := fmt.Sprintf("slack/socket/%s/%d", core.Digest(12, a.o.AppToken.Reveal()), n)
+// runSlot keeps one of an app's connections open, for as long as this process holds the slot's lease.
+func (a *Adapter) runSlot(ctx context.Context, p *app, r core.Receiver, sp *balance.Spread, n int) error {
+	name := fmt.Sprintf("slack/socket/%s/%d", core.Digest(12, p.AppToken.Reveal()), n)
 	for ctx.Err() == nil {
 		held, release := a.hold(ctx, sp, name)
 		if held == nil {
 			return nil
 		}
-		err := a.serveSlot(held, r, n)
+		err := a.serveSlot(held, p, r, n)
 		release()
 		if core.ErrorCode(err) == core.CodeFatal {
 			return err

@@ -14,7 +14,6 @@ import (
 	"github.com/gorilla/websocket"
 	slackgo "github.com/slack-go/slack"
 
-	"github.com/atelier-bridge/atelier/adapters/internal/balance"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -28,39 +27,6 @@ const (
 	// maxModals bounds the modals that one connection opens at a time.
 	maxModals = 16
 )
-
-// Run receives until the context ends. It returns early only when Slack refuses a token for good.
-func (a *Adapter) Run(ctx context.Context, r core.Receiver) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var wg sync.WaitGroup
-	fatal := make(chan error, 1+a.o.Connections)
-	start := func(f func() error) {
-		wg.Go(func() {
-			if err := f(); core.ErrorCode(err) == core.CodeFatal {
-				fatal <- err
-				cancel()
-			}
-		})
-	}
-	for _, i := range a.installs {
-		start(func() error { return a.meet(ctx, i) })
-	}
-	if !a.o.AppToken.IsZero() {
-		sp := &balance.Spread{Total: a.o.Connections, Replicas: a.o.Replicas, Clock: a.o.Clock}
-		for n := range a.o.Connections {
-			start(func() error { return a.runSlot(ctx, r, sp, n) })
-		}
-	}
-	<-ctx.Done()
-	wg.Wait()
-	select {
-	case err := <-fatal:
-		return err
-	default:
-		return nil
-	}
-}
 
 // meet learns who we are, however long that takes.
 func (a *Adapter) meet(ctx context.Context, i *installation) error {
@@ -82,12 +48,12 @@ func (a *Adapter) backoff(n int) time.Duration {
 }
 
 // serveSlot connects again and again. When Slack announces the end of a connection, the next one is opened first.
-func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
+func (a *Adapter) serveSlot(ctx context.Context, p *app, r core.Receiver, n int) error {
 	var old *link
 	defer func() { old.retire() }()
 	taken := a.o.Leases != nil // from another process, as far as we know
 	for failed := 0; ctx.Err() == nil; {
-		l, err := a.connect(ctx, r)
+		l, err := a.connect(ctx, p, r)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -95,7 +61,7 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 			if core.ErrorCode(err) == core.CodeFatal {
 				return err
 			}
-			a.o.Log.WarnContext(ctx, "slack connection failed", "slot", n, "error", err)
+			a.o.Log.WarnContext(ctx, "slack connection failed", "app", p.Name, "slot", n, "error", err)
 			wait := max(a.backoff(failed), core.RetryAfter(err))
 			failed++
 			if a.o.Clock.Sleep(ctx, wait) != nil {
@@ -103,7 +69,7 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 			}
 			continue
 		}
-		a.o.Log.InfoContext(ctx, "slack connected", "slot", n)
+		a.o.Log.InfoContext(ctx, "slack connected", "app", p.Name, "slot", n)
 		if l.up() == 1 || taken {
 			// There was no connection until now, or its holder may have died with what it was told.
 			core.TellGap(r, core.Slack)
@@ -129,7 +95,7 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 				return nil
 			}
 		}
-		a.o.Log.InfoContext(ctx, "slack connection ends", "slot", n, "reason", l.reason())
+		a.o.Log.InfoContext(ctx, "slack connection ends", "app", p.Name, "slot", n, "reason", l.reason())
 		if failed++; a.o.Clock.Now().Sub(began) > 10*time.Second || old != nil {
 			failed = 0
 		} else if a.o.Clock.Sleep(ctx, a.backoff(failed-1)) != nil {
@@ -142,6 +108,7 @@ func (a *Adapter) serveSlot(ctx context.Context, r core.Receiver, n int) error {
 // link is one open connection with its one reader.
 type link struct {
 	a       *Adapter
+	app     *app
 	r       core.Receiver
 	ws      *websocket.Conn
 	writes  sync.Mutex
@@ -161,9 +128,9 @@ func (l *link) up() int32 {
 	if l.state.CompareAndSwap(0, 1) {
 		l.a.o.Telemetry.Add(core.MetricLinkUp, 1, string(core.Slack), "socket")
 		l.a.o.Telemetry.Count(core.MetricLinkChanges, string(core.Slack), "up")
-		return l.a.open.Add(1)
+		return l.app.open.Add(1)
 	}
-	return 1 + l.a.open.Load()
+	return 1 + l.app.open.Load()
 }
 
 // down tells that the link's reader has ended.
@@ -171,15 +138,15 @@ func (l *link) down() {
 	if l.state.Swap(2) == 1 {
 		l.a.o.Telemetry.Add(core.MetricLinkUp, -1, string(core.Slack), "socket")
 		l.a.o.Telemetry.Count(core.MetricLinkChanges, string(core.Slack), "down")
-		l.a.open.Add(-1)
+		l.app.open.Add(-1)
 	}
 }
 
 // connect opens a connection and returns when Slack has said hello.
-func (a *Adapter) connect(ctx context.Context, r core.Receiver) (*link, error) {
+func (a *Adapter) connect(ctx context.Context, p *app, r core.Receiver) (*link, error) {
 	dctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	api := slackgo.New("", slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionAppLevelToken(a.o.AppToken.Reveal()))
+	api := slackgo.New("", slackgo.OptionAPIURL(a.o.APIURL), slackgo.OptionHTTPClient(a.http), slackgo.OptionAppLevelToken(p.AppToken.Reveal()))
 	_, target, err := api.StartSocketModeContext(dctx)
 	if err != nil {
 		return nil, socketError(fromLibrary("apps.connections.open", err))
@@ -199,7 +166,7 @@ func (a *Adapter) connect(ctx context.Context, r core.Receiver) (*link, error) {
 		return nil, core.Wrap(core.CodeRetry, transport(err))
 	}
 	ws.SetReadLimit(maxFrame)
-	l := &link{a: a, r: r, ws: ws, id: a.links.Add(1), hello: make(chan struct{}), leaving: make(chan struct{}), done: make(chan struct{}), modals: make(chan struct{}, maxModals)}
+	l := &link{a: a, app: p, r: r, ws: ws, id: a.links.Add(1), hello: make(chan struct{}), leaving: make(chan struct{}), done: make(chan struct{}), modals: make(chan struct{}, maxModals)}
 	alive := func() error { return ws.SetReadDeadline(time.Now().Add(a.tune.silent)) }
 	ws.SetPongHandler(func(string) error { return l.alive(alive) })
 	ws.SetPingHandler(func(data string) error {
@@ -326,7 +293,7 @@ func (l *link) read(ctx context.Context) {
 
 // broken keeps a frame that is no JSON. If its envelope id can be seen, Slack is told not to send it again.
 func (l *link) broken(ctx context.Context, data []byte, cause error) {
-	_, _, err := l.a.handle(ctx, l.r, "broken", data)
+	_, _, err := l.a.handle(ctx, l.app, l.r, "broken", data)
 	if m := envelopeID.FindSubmatch(data); err == nil && m != nil {
 		l.ack(ctx, string(m[1]), nil)
 	}
@@ -348,9 +315,12 @@ func (l *link) envelope(ctx context.Context, f frame) {
 
 // store keeps an envelope and acknowledges it.
 func (l *link) store(ctx context.Context, f frame) {
-	ack, done, err := l.a.handle(ctx, l.r, f.Type, f.Payload)
+	ack, done, err := l.a.handle(ctx, l.app, l.r, f.Type, f.Payload)
 	if err != nil {
 		l.a.o.Log.WarnContext(ctx, "slack envelope not stored", "kind", f.Type, "error", err)
+		if errors.Is(err, errForeign) {
+			l.ack(ctx, f.EnvelopeID, nil) // Slack need not send again what nobody here will take
+		}
 		return
 	}
 	if l.ack(ctx, f.EnvelopeID, ack) {
@@ -377,7 +347,7 @@ func (l *link) opensModal(ctx context.Context, f frame) bool {
 	}
 	l.busy.Go(func() {
 		defer func() { <-l.modals }()
-		if ack, _, err := l.a.handle(ctx, l.r, f.Type, f.Payload); err == nil {
+		if ack, _, err := l.a.handle(ctx, l.app, l.r, f.Type, f.Payload); err == nil {
 			l.ack(ctx, f.EnvelopeID, ack)
 		}
 	})

@@ -45,7 +45,7 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{Use: "atelier", Short: "Generate images on your own account and review them together, on Slack and Discord.", Version: version, SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(serveCommand(), demoCommand(), doctorCommand(), deadlettersCommand(), manifestCommand(), registerCommand(), keysCommand(), exportCommand(), importCommand(), docsCommand(), migrateCommand(), probeCommand())
+	root.AddCommand(serveCommand(), demoCommand(), doctorCommand(), deadlettersCommand(), manifestCommand(), slackCommand(), registerCommand(), keysCommand(), exportCommand(), importCommand(), docsCommand(), migrateCommand(), probeCommand())
 	withOutput(root)
 	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "atelier: "+err.Error())

@@ -25,10 +25,13 @@ func plainDeed(do string) string {
 	return map[string]string{"says": "say", "replies": "say", "edits": "edit", "deletes": "delete", "reacts": "react", "unreacts": "unreact"}[do]
 }
 
-type slackPane struct{ s *slacksim.Server }
+type slackPane struct {
+	s      *slacksim.Server
+	second bool // the second team
+}
 
 func (p slackPane) all(name string) []shown {
-	sn := p.s.Snapshot(persona(name).Slack)
+	sn := p.s.Snapshot(persona(name).SlackIn(p.second))
 	var out []shown
 	for _, c := range sn.Channels {
 		for _, m := range c.Messages {
@@ -115,7 +118,10 @@ func flatten(v any, b *strings.Builder, s *shown) {
 
 func (p slackPane) act(ctx context.Context, name, do string, a actArgs) error {
 	rooms := map[string]string{"": demo.SlackRoom, "general": demo.SlackOther, "secret": demo.SlackPrivate}
-	act := slacksim.Action{As: persona(name).Slack, Channel: rooms[a.room], Text: a.text, Emoji: a.emoji}
+	if p.second {
+		rooms = map[string]string{"": demo.SecondRoom}
+	}
+	act := slacksim.Action{As: persona(name).SlackIn(p.second), Channel: rooms[a.room], Text: a.text, Emoji: a.emoji}
 	if a.on != nil {
 		act.Channel, act.TS = a.on.room, a.on.id
 		act.ThreadTS = a.on.thread
@@ -202,12 +208,18 @@ func (p slackPane) fault(data []byte) error {
 	return p.s.Fault(f)
 }
 
-type discordPane struct{ s *discordsim.Server }
+type discordPane struct {
+	s      *discordsim.Server
+	second bool // the second server
+}
 
 func (p discordPane) all(name string) []shown {
 	sn := p.s.Snapshot(persona(name).Discord, 0)
 	var out []shown
 	add := func(c discordsim.ChannelView, where string) {
+		if where != "direct" && (c.GuildID == demo.SecondGuild) != p.second {
+			return
+		}
 		for _, m := range c.Messages {
 			w, thread := where, c.ID
 			if where == "room" {
@@ -293,6 +305,9 @@ func discordShown(m discordsim.MessageView, room, thread, where string) shown {
 
 func (p discordPane) act(ctx context.Context, name, do string, a actArgs) error {
 	rooms := map[string]string{"": demo.DiscordRoom, "general": demo.DiscordOther, "secret": demo.DiscordPrivate}
+	if p.second {
+		rooms = map[string]string{"": demo.SecondChannel}
+	}
 	act := discordsim.Action{As: persona(name).Discord, Channel: rooms[a.room], Text: a.text, Emoji: a.emoji}
 	if a.on != nil {
 		act.Channel, act.Message = a.on.room, a.on.id

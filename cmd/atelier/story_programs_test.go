@@ -23,11 +23,16 @@ func cmdServe(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// connected waits until some Atelier is connected to both platforms, or with ! until none is to either.
-func cmdConnected(ts *testscript.TestScript, neg bool, _ []string) {
+// connected waits until some Atelier is connected to both platforms, or with ! until none is to either. With "first" the
+// second Slack team does not count.
+func cmdConnected(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	if neg {
 		s.until(ts, "neither platform is connected", func() bool { return s.w.Slack.Connections() == 0 && s.w.Discord.Snapshot("", 1).Sessions == 0 })
+		return
+	}
+	if len(args) > 0 {
+		s.until(ts, "the first team is connected", func() bool { return s.w.Slack.Connections() >= 2 && s.w.Discord.Snapshot("", 1).Sessions > 0 })
 		return
 	}
 	s.until(ts, "both platforms are connected", func() bool { return s.connected(demo.Options{}) })

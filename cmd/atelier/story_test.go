@@ -44,7 +44,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"world": cmdWorld, "slack": cmdPerson, "discord": cmdPerson2, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
+			"world": cmdWorld, "slack": personOn("slack"), "discord": personOn("discord"), "slack2": personOn("slack2"), "discord2": personOn("discord2"), "team": cmdTeam, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
 			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
 			"term": cmdTerm, "read": cmdRead, "pick": cmdPick,
 		},
@@ -106,7 +106,7 @@ func of(ts *testscript.TestScript) *story {
 // storyForum is a forum channel that the world has with forum=yes.
 const storyForum = "1100000000000000209"
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, standins=openai+bfl.
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, second=yes, installable=yes, standins=openai+bfl.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
@@ -119,6 +119,10 @@ func begin(ts *testscript.TestScript, args []string) {
 		switch k {
 		case "forum":
 			forum = v == "yes"
+		case "second":
+			o.Second = v == "yes"
+		case "installable":
+			o.Installable, o.SlackHTTP = v == "yes", true
 		case "public":
 			public = v == "yes"
 		case "standins":
@@ -162,7 +166,14 @@ func begin(ts *testscript.TestScript, args []string) {
 	defer cancel()
 	s.w, err = demo.Start(ctx, o)
 	ts.Check(err)
-	s.panes = map[string]pane{"slack": slackPane{s.w.Slack}, "discord": discordPane{s.w.Discord}}
+	if o.Installable {
+		ts.Setenv("ATELIER_PUBLIC_URL", "http://"+s.w.App().Addr())
+		ts.Setenv("ATELIER_SLACK_CLIENT_ID", demo.SlackClientID)
+	}
+	s.panes = map[string]pane{"slack": slackPane{s: s.w.Slack}, "discord": discordPane{s: s.w.Discord}}
+	if o.Second {
+		s.panes["slack2"], s.panes["discord2"] = slackPane{s.w.Slack2, true}, discordPane{s.w.Discord, true}
+	}
 	ts.Defer(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -175,7 +186,7 @@ func begin(ts *testscript.TestScript, args []string) {
 }
 
 func (s *story) connected(o demo.Options) bool {
-	return (o.SlackHTTP || s.w.Slack.Connections() >= 2) && s.w.Discord.Snapshot("", 1).Sessions > 0 && len(s.w.Discord.Commands()) > 0
+	return (o.SlackHTTP || s.w.Slack.Connections() >= 2 && (s.w.Slack2 == nil || s.w.Slack2.Connections() >= 2)) && s.w.Discord.Snapshot("", 1).Sessions > 0 && len(s.w.Discord.Commands()) > 0
 }
 
 // until waits for something that changes no pane, such as a connection or the backlog.
@@ -230,12 +241,8 @@ func cmdSettle(ts *testscript.TestScript, _ bool, _ []string) {
 	})
 }
 
-func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
-	person(ts, "slack", neg, args)
-}
-
-func cmdPerson2(ts *testscript.TestScript, neg bool, args []string) {
-	person(ts, "discord", neg, args)
+func personOn(platform string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) { person(ts, platform, neg, args) }
 }
 
 // person: PLATFORM NAME VERB ARGS...
@@ -483,6 +490,9 @@ func cmdApp(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(s.w.StopApp(ctx))
 	case "start":
 		ts.Check(s.w.StartApp(ctx))
+		if ts.Getenv("ATELIER_SLACK_CLIENT_ID") != "" {
+			ts.Setenv("ATELIER_PUBLIC_URL", "http://"+s.w.App().Addr()) // another port
+		}
 	default:
 		ts.Fatalf("app stop or app start")
 	}

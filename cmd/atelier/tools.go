@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
+	"github.com/atelier-bridge/atelier/adapters/discord"
 	"github.com/atelier-bridge/atelier/adapters/slack"
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
@@ -21,14 +22,17 @@ import (
 func manifestCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "manifest", Short: "Print what a platform needs to know of the app."}
 	var url string
-	var http bool
+	var http, install bool
 	s := &cobra.Command{
 		Use: "slack", Short: "Print the Slack app manifest (YAML).", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if http && url == "" {
-				return usage(errors.New("--http needs --url: how Slack reaches ATELIER_ADDR"))
+			if (http || install) && url == "" {
+				return usage(errors.New("--http and --installable need --url: how Slack reaches ATELIER_ADDR"))
 			}
 			out, err := slack.Manifest(command.New(), url, !http)
+			if install {
+				out, err = slack.InstallableManifest(command.New(), url)
+			}
 			if err != nil {
 				return err
 			}
@@ -41,7 +45,47 @@ func manifestCommand() *cobra.Command {
 	}
 	s.Flags().StringVar(&url, "url", os.Getenv("ATELIER_PUBLIC_URL"), "the public URL")
 	s.Flags().BoolVar(&http, "http", false, "events by signed HTTP instead of Socket Mode")
-	cmd.AddCommand(s)
+	s.Flags().BoolVar(&install, "installable", false, "an app that teams install by themselves, over HTTP")
+	cmd.AddCommand(s, manifestDiscord())
+	return cmd
+}
+
+func manifestDiscord() *cobra.Command {
+	var id string
+	cmd := &cobra.Command{
+		Use: "discord", Short: "Print the address that invites the bot to a server, and the settings to switch on.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if id == "" {
+				return usage(errors.New("whose? Set ATELIER_DISCORD_APPLICATION_ID or give --application"))
+			}
+			m, err := discord.NewManifest(id)
+			if err != nil {
+				return usage(err)
+			}
+			return show(cmd, m, func(w io.Writer) {
+				fmt.Fprintf(w, "Invite, once for each server:\n  %s\n\nIt asks for: %s\n\nIn the developer portal:\n", m.Invite, strings.Join(m.Grants, ", "))
+				for _, s := range m.Settings {
+					fmt.Fprintln(w, "  "+s)
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVar(&id, "application", os.Getenv("ATELIER_DISCORD_APPLICATION_ID"), "the application id")
+	return cmd
+}
+
+func slackCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "slack", Short: "Slack teams."}
+	cmd.AddCommand(&cobra.Command{
+		Use: "install-link", Short: "Print a link with which one team installs the app, once, within a day.", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			link, err := app.SlackInstallLink(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return show(cmd, map[string]any{"link": link}, func(w io.Writer) { fmt.Fprintln(w, link) })
+		},
+	})
 	return cmd
 }
 

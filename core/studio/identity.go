@@ -69,9 +69,12 @@ func (s *Studio) issueCode(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	there := otherPlatform(c.In.Actor.Identity.Platform())
+	there := otherPlatform(c.In.Actor.Identity.Platform()).Title()
+	if c.In.Actor.Identity.Platform() == core.Slack {
+		there += ", or in another Slack team"
+	}
 	card := core.Card{Title: "Your code: " + code, Private: true, Body: core.RichText{
-		core.Para(core.Text(fmt.Sprintf("On %s, as yourself, type within ten minutes:", there.Title()))),
+		core.Para(core.Text(fmt.Sprintf("On %s, as yourself, type within ten minutes:", there))),
 		{Kind: core.NodePre, Text: "/atelier identity link " + code},
 		core.Para(core.Text("Then confirm on both sides. Tell nobody the code: whoever enters it asks to be you.")),
 	}}

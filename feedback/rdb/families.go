@@ -81,6 +81,7 @@ func Families() []Family {
 		{Method: "AccountList", Word: "accountlist", Type: SortedSet, Kept: true},
 		{Method: "Fingerprint", Word: "fingerprint", Type: String, Kept: true},
 		{Method: "FingerprintKey", Word: "fingerprint-key", Type: String, Kept: true, Why: "sealed, as it is; without it no fingerprint would match"},
+		{Method: "Installs", Word: "installs", Type: Hash, Kept: true, Why: "sealed, as it is; without it every team would install the app again"},
 		{Method: "Ticket", Word: "ticket", Type: Hash, Why: "lasts minutes and opens a page once: a copy would open it twice"},
 		{Method: "Attempts", Word: "attempts", Type: String, Why: "lasts minutes, and the tickets that it guards are left out"},
 		{Method: "Spent", Word: "spent", Type: Hash, Kept: true},

@@ -233,6 +233,11 @@ func (k Keys) Fingerprint(p core.Partition, fp string) string { return k.in(p, "
 // FingerprintKey is the sealed key of the fingerprints. STRING
 func (k Keys) FingerprintKey() string { return k.Prefix + ":{meta}:fingerprint-key" }
 
+// Installs holds the apps that teams of a platform installed by themselves, one record. HASH
+func (k Keys) Installs(p core.PlatformName) string {
+	return k.Prefix + ":{installs}:installs:" + string(p)
+}
+
 // Ticket is a ticket by its kind and the digest of its token. HASH with PX
 func (k Keys) Ticket(p core.Partition, kind core.TicketKind, digest string) string {
 	return k.in(p, "ticket:"+string(kind)+":"+digest)

@@ -247,11 +247,11 @@ func (s *Server) resolveMentions(text string, am allowedMentions, perms uint64) 
 		}
 	}
 	for _, x := range roleMention.FindAllStringSubmatch(plain, -1) {
-		i := slices.IndexFunc(s.guild.Roles, func(r Role) bool { return r.ID == x[1] })
-		if i < 0 || slices.Contains(m.roles, x[1]) {
+		role, known := s.role(x[1])
+		if !known || slices.Contains(m.roles, x[1]) {
 			continue
 		}
-		if !s.guild.Roles[i].Mentionable && perms&PermMentionEveryone == 0 {
+		if !role.Mentionable && perms&PermMentionEveryone == 0 {
 			continue
 		}
 		if slices.Contains(am.Parse, "roles") || slices.Contains(am.Roles, x[1]) {

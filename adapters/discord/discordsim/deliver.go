@@ -48,7 +48,7 @@ func (s *Server) interactionJSON(in *interaction, data obj, m *message) obj {
 	shown["permissions"] = strconv.FormatUint(s.permissions(in.UserID, ch), 10)
 	o := obj{
 		"id": in.ID, "application_id": s.o.ApplicationID, "type": in.Type, "token": in.Token, "version": 1, "channel_id": ch.ID, "channel": shown,
-		"locale": locale, "entitlements": []obj{}, "entitlement_sku_ids": []string{}, "authorizing_integration_owners": obj{"0": s.guild.ID},
+		"locale": locale, "entitlements": []obj{}, "entitlement_sku_ids": []string{}, "authorizing_integration_owners": obj{"0": s.home(ch).ID},
 		"context": 0, "attachment_size_limit": maxFile, "app_permissions": strconv.FormatUint(s.permissions(s.o.BotUserID, ch), 10), "data": data,
 	}
 	if ch.isDM() {
@@ -56,8 +56,8 @@ func (s *Server) interactionJSON(in *interaction, data obj, m *message) obj {
 	} else {
 		mem := s.memberJSON(u.ID)
 		mem["permissions"] = strconv.FormatUint(s.permissions(u.ID, ch), 10)
-		o["guild_id"], o["guild_locale"], o["member"] = s.guild.ID, "en-US", mem
-		o["guild"] = obj{"id": s.guild.ID, "locale": "en-US", "features": []string{}}
+		o["guild_id"], o["guild_locale"], o["member"] = s.home(ch).ID, "en-US", mem
+		o["guild"] = obj{"id": s.home(ch).ID, "locale": "en-US", "features": []string{}}
 	}
 	if m != nil {
 		o["message"] = s.messageJSON(m, s.o.BotUserID)

@@ -92,10 +92,13 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 	}
 	me := s.userJSON(s.o.BotUserID)
 	me["verified"], me["mfa_enabled"], me["email"] = true, true, nil
-	mine := s.shardOf(shard[1]) == shard[0]
 	guilds := []obj{}
-	if mine {
-		guilds = append(guilds, obj{"id": s.guild.ID, "unavailable": true})
+	var mine []*Guild
+	for _, g := range s.guildsAll() {
+		if shardOf(g.ID, shard[1]) == shard[0] {
+			mine = append(mine, g)
+			guilds = append(guilds, obj{"id": g.ID, "unavailable": true})
+		}
 	}
 	s.push(ss, "READY", obj{
 		"v": max(c.version, 9), "user_settings": obj{}, "user": me, "session_type": "normal", "session_id": ss.id, "resume_gateway_url": s.gatewayURL(),
@@ -103,24 +106,29 @@ func (s *Server) identify(c *conn, d json.RawMessage) {
 		"geo_ordered_rtc_regions": []string{}, "game_relationships": []string{}, "auth": obj{}, "application": obj{"id": s.o.ApplicationID, "flags": s.appFlags()},
 		"shard": shard, "_trace": []string{"discordsim"},
 	})
-	if mine && ss.intents&intentGuilds != 0 {
-		s.push(ss, "GUILD_CREATE", s.guildCreate(ss.intents))
+	if ss.intents&intentGuilds != 0 {
+		for _, g := range mine {
+			s.push(ss, "GUILD_CREATE", s.guildCreate(g, ss.intents))
+		}
 	}
 	s.gatewayFaultsOn(c)
 	s.bump()
 }
 
-// shardOf is the shard that is told of the server; direct messages go to shard 0.
-func (s *Server) shardOf(total int) int { return int(snow(s.guild.ID) >> 22 % uint64(max(total, 1))) }
+// shardOf is the shard that is told of a server; direct messages go to shard 0.
+func shardOf(guild string, total int) int { return int(snow(guild) >> 22 % uint64(max(total, 1))) }
 
 // tells reports whether a session's shard is told of an event.
 func (s *Server) tells(ss *session, e event) bool {
 	if ss.shard[1] <= 1 || e.name == "USER_UPDATE" {
 		return true
 	}
-	_, guild := e.data["guild_id"]
-	if guild || strings.HasPrefix(e.name, "GUILD_") {
-		return s.shardOf(ss.shard[1]) == ss.shard[0]
+	guild, in := e.data["guild_id"].(string)
+	if !in && strings.HasPrefix(e.name, "GUILD_") {
+		guild, in = e.data["id"].(string)
+	}
+	if in {
+		return shardOf(guild, ss.shard[1]) == ss.shard[0]
 	}
 	return ss.shard[0] == 0
 }
@@ -150,12 +158,12 @@ func (s *Server) intentFault(in *int) (int, string) {
 	return 0, ""
 }
 
-func (s *Server) guildCreate(intents int) obj {
-	o := s.guildJSON()
+func (s *Server) guildCreate(g *Guild, intents int) obj {
+	o := guildJSON(g)
 	channels, threads, members := []obj{}, []obj{}, []obj{}
 	for _, id := range s.chanOrder {
 		c := s.channels[id]
-		if c.isDM() || !s.canSee(s.o.BotUserID, c) && c.isThread() {
+		if c.isDM() || s.home(c) != g || !s.canSee(s.o.BotUserID, c) && c.isThread() {
 			continue
 		}
 		switch {
@@ -251,6 +259,7 @@ func (s *Server) requestMembers(c *conn, d json.RawMessage) {
 		Query   *string         `json:"query"`
 		UserIDs json.RawMessage `json:"user_ids"`
 		Nonce   string          `json:"nonce"`
+		GuildID string          `json:"guild_id"`
 	}
 	_ = json.Unmarshal(d, &in)
 	var want []string
@@ -270,7 +279,11 @@ func (s *Server) requestMembers(c *conn, d json.RawMessage) {
 			missing = append(missing, id)
 		}
 	}
-	o := obj{"guild_id": s.guild.ID, "members": members, "chunk_index": 0, "chunk_count": 1, "not_found": missing}
+	guild := s.guild.ID
+	if g := s.byGuildID(in.GuildID); g != nil {
+		guild = g.ID
+	}
+	o := obj{"guild_id": guild, "members": members, "chunk_index": 0, "chunk_count": 1, "not_found": missing}
 	if in.Nonce != "" {
 		o["nonce"] = in.Nonce
 	}

@@ -292,8 +292,8 @@ func (t *tx) resolve(resolved obj, typ int, id string) bool {
 		sub(resolved, "channels")[id] = o
 		return true
 	}
-	if i := slices.IndexFunc(s.guild.Roles, func(r Role) bool { return r.ID == id }); i >= 0 && typ >= 8 {
-		sub(resolved, "roles")[id] = roleJSON(s.guild.Roles[i])
+	if r, known := s.role(id); known && typ >= 8 {
+		sub(resolved, "roles")[id] = roleJSON(r)
 		return true
 	}
 	return false

@@ -41,23 +41,12 @@ func (s *Server) permissions(userID string, c *channel) uint64 {
 		}
 		return 0
 	}
-	u := s.users[userID]
+	u, g := s.users[userID], s.home(c)
 	if u == nil || u.Outsider {
 		return 0
 	}
-	if userID == s.guild.OwnerID {
-		return permAll
-	}
-	var p uint64
-	for _, r := range s.guild.Roles {
-		if r.ID == s.guild.ID || slices.Contains(u.Roles, r.ID) {
-			p |= r.Permissions
-		}
-	}
-	if p&PermAdministrator != 0 {
-		return permAll
-	}
-	if c == nil {
+	p := s.serverPermissions(userID, g)
+	if c == nil || p == permAll {
 		return p
 	}
 	if c.isThread() {
@@ -75,7 +64,7 @@ func (s *Server) permissions(userID string, c *channel) uint64 {
 	var member *Overwrite
 	for i, o := range c.Overwrites {
 		switch {
-		case o.Type == 0 && o.ID == s.guild.ID:
+		case o.Type == 0 && o.ID == g.ID:
 			p = p&^o.Deny | o.Allow
 		case o.Type == 0 && slices.Contains(u.Roles, o.ID):
 			roleAllow |= o.Allow
@@ -90,6 +79,27 @@ func (s *Server) permissions(userID string, c *channel) uint64 {
 	}
 	if p&PermViewChannel == 0 {
 		return 0
+	}
+	return p
+}
+
+// serverPermissions computes what a user's roles grant in a server, before any channel's own rules.
+func (s *Server) serverPermissions(userID string, g *Guild) uint64 {
+	u := s.users[userID]
+	if u == nil || u.Outsider {
+		return 0
+	}
+	if userID == g.OwnerID {
+		return permAll
+	}
+	var p uint64
+	for _, r := range g.Roles {
+		if r.ID == g.ID || slices.Contains(u.Roles, r.ID) {
+			p |= r.Permissions
+		}
+	}
+	if p&PermAdministrator != 0 {
+		return permAll
 	}
 	return p
 }

@@ -95,14 +95,14 @@ func (t *tx) addMember(ch *channel, user string) {
 	t.put(kindChannel, ch.ID, ch)
 	added := threadMemberJSON(ch.ID, user, member)
 	added["member"], added["presence"] = t.s.memberJSON(user), nil
-	t.emitFor("THREAD_MEMBERS_UPDATE", obj{"id": ch.ID, "guild_id": t.s.guild.ID, "member_count": min(len(ch.Members), 50), "added_members": []obj{added}}, ch, user)
+	t.emitFor("THREAD_MEMBERS_UPDATE", obj{"id": ch.ID, "guild_id": t.guildOf(ch), "member_count": min(len(ch.Members), 50), "added_members": []obj{added}}, ch, user)
 }
 
 func (t *tx) removeMember(ch *channel, user string) {
 	if _, in := ch.Members[user]; !in {
 		return
 	}
-	t.emitFor("THREAD_MEMBERS_UPDATE", obj{"id": ch.ID, "guild_id": t.s.guild.ID, "member_count": min(len(ch.Members)-1, 50), "removed_member_ids": []string{user}}, ch, user)
+	t.emitFor("THREAD_MEMBERS_UPDATE", obj{"id": ch.ID, "guild_id": t.guildOf(ch), "member_count": min(len(ch.Members)-1, 50), "removed_member_ids": []string{user}}, ch, user)
 	delete(ch.Members, user)
 	t.put(kindChannel, ch.ID, ch)
 }
@@ -154,7 +154,7 @@ func (t *tx) remove(m *message) {
 // where adds the guild to what happens in one.
 func (t *tx) where(ch *channel, o obj) obj {
 	if !ch.isDM() {
-		o["guild_id"] = t.s.guild.ID
+		o["guild_id"] = t.guildOf(ch)
 	}
 	return o
 }
@@ -253,7 +253,7 @@ func (t *tx) guildOf(ch *channel) string {
 	if ch.isDM() {
 		return ""
 	}
-	return t.s.guild.ID
+	return t.s.home(ch).ID
 }
 
 // createMessage is POST /channels/{id}/messages for the app, and what people's messages go through as well.

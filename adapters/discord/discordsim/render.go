@@ -80,24 +80,24 @@ func roleJSON(r Role) obj {
 	return o
 }
 
-func (s *Server) rolesJSON() []obj {
+func rolesJSON(g *Guild) []obj {
 	out := []obj{}
-	for _, r := range s.guild.Roles {
+	for _, r := range g.Roles {
 		out = append(out, roleJSON(r))
 	}
 	return out
 }
 
-func (s *Server) guildJSON() obj {
+func guildJSON(g *Guild) obj {
 	emojis := []obj{}
-	for _, e := range s.guild.Emojis {
+	for _, e := range g.Emojis {
 		emojis = append(emojis, obj{"id": e.ID, "name": e.Name, "roles": []string{}, "require_colons": true, "managed": false, "animated": e.Animated, "available": true})
 	}
 	return obj{
-		"id": s.guild.ID, "name": s.guild.Name, "icon": nil, "description": nil, "home_header": nil, "splash": nil, "discovery_splash": nil,
-		"features": []string{}, "banner": nil, "owner_id": s.guild.OwnerID, "application_id": nil, "region": "deprecated", "afk_channel_id": nil,
+		"id": g.ID, "name": g.Name, "icon": nil, "description": nil, "home_header": nil, "splash": nil, "discovery_splash": nil,
+		"features": []string{}, "banner": nil, "owner_id": g.OwnerID, "application_id": nil, "region": "deprecated", "afk_channel_id": nil,
 		"afk_timeout": 300, "system_channel_id": nil, "system_channel_flags": 0, "widget_enabled": false, "widget_channel_id": nil,
-		"verification_level": 0, "roles": s.rolesJSON(), "default_message_notifications": 0, "mfa_level": 0, "explicit_content_filter": 0,
+		"verification_level": 0, "roles": rolesJSON(g), "default_message_notifications": 0, "mfa_level": 0, "explicit_content_filter": 0,
 		"max_presences": nil, "max_members": 500000, "max_stage_video_channel_users": 50, "max_video_channel_users": 25, "vanity_url_code": nil,
 		"premium_tier": 0, "premium_subscription_count": 0, "preferred_locale": "en-US", "rules_channel_id": nil, "safety_alerts_channel_id": nil,
 		"public_updates_channel_id": nil, "premium_progress_bar_enabled": false, "nsfw": false, "nsfw_level": 0, "emojis": emojis, "stickers": []obj{},
@@ -126,7 +126,7 @@ func (s *Server) channelJSON(c *channel, viewer string) obj {
 		o["recipients"] = rec
 		return o
 	}
-	o["guild_id"], o["name"], o["rate_limit_per_user"] = s.guild.ID, c.Name, c.RateLimit
+	o["guild_id"], o["name"], o["rate_limit_per_user"] = s.home(c).ID, c.Name, c.RateLimit
 	o["parent_id"] = orNil(c.ParentID)
 	if c.Type != ChannelCategory && c.Type != ChannelForum {
 		o["last_pin_timestamp"] = stampOrNil(c.LastPin)
@@ -210,8 +210,8 @@ func (r *reaction) emojiJSON() obj {
 	return o
 }
 
-func (s *Server) metaJSON(m *interactionMeta) obj {
-	o := obj{"id": m.ID, "type": m.Type, "user": s.userJSON(m.UserID), "authorizing_integration_owners": obj{"0": s.guild.ID}}
+func (s *Server) metaJSON(m *interactionMeta, guild string) obj {
+	o := obj{"id": m.ID, "type": m.Type, "user": s.userJSON(m.UserID), "authorizing_integration_owners": obj{"0": guild}}
 	if m.OriginalID != "" {
 		o["original_response_message_id"] = m.OriginalID
 	}
@@ -228,7 +228,7 @@ func (s *Server) metaJSON(m *interactionMeta) obj {
 		o["name"] = m.Name
 	}
 	if m.Trigger != nil {
-		o["triggering_interaction_metadata"] = s.metaJSON(m.Trigger)
+		o["triggering_interaction_metadata"] = s.metaJSON(m.Trigger, guild)
 	}
 	return o
 }
@@ -280,7 +280,7 @@ func (s *Server) renderMessage(m *message, viewer string, deep bool) obj {
 		o["reactions"] = rs
 	}
 	if m.Interaction != nil {
-		o["interaction_metadata"] = s.metaJSON(m.Interaction)
+		o["interaction_metadata"] = s.metaJSON(m.Interaction, s.home(s.channels[m.ChannelID]).ID)
 		if m.Interaction.Type == 2 && m.Interaction.Name != "" {
 			o["interaction"] = obj{"id": m.Interaction.ID, "type": 2, "name": m.Interaction.Name, "user": s.userJSON(m.Interaction.UserID)}
 		}
@@ -327,7 +327,7 @@ func (s *Server) eventMessage(m *message) obj {
 		o["channel_type"] = ChannelDM
 		return o
 	}
-	o["channel_type"], o["guild_id"] = c.Type, s.guild.ID
+	o["channel_type"], o["guild_id"] = c.Type, s.home(c).ID
 	if m.WebhookID == "" {
 		if mem := s.memberPart(m.AuthorID); mem != nil {
 			o["member"] = mem
@@ -379,7 +379,7 @@ func (s *Server) freshValue(v any) any {
 
 func (s *Server) webhookJSON(h *webhook, withUser bool) obj {
 	o := obj{
-		"id": h.ID, "type": 1, "name": h.Name, "avatar": orNil(h.Avatar), "channel_id": h.ChannelID, "guild_id": s.guild.ID,
+		"id": h.ID, "type": 1, "name": h.Name, "avatar": orNil(h.Avatar), "channel_id": h.ChannelID, "guild_id": s.home(s.channels[h.ChannelID]).ID,
 		"application_id": orNil(h.ApplicationID), "token": h.Token, "url": s.o.BaseURL + "/api/webhooks/" + h.ID + "/" + h.Token,
 	}
 	// A token belongs to whoever made the webhook; of others' webhooks only that they exist is told.

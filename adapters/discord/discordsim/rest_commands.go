@@ -31,7 +31,7 @@ func (s *Server) commandScope(c *call) (string, error) {
 		return "", fail(http.StatusForbidden, 20012, "You are not authorized to perform this action on this application")
 	}
 	g, in := c.p["guild"]
-	if in && g != s.guild.ID {
+	if in && s.byGuildID(g) == nil {
 		return "", errAccess()
 	}
 	return g, nil

@@ -17,8 +17,8 @@ func (s *Server) guildRoutes(rt *router) {
 	rt.add("GET /users/:user", s.getUser)
 	rt.add("GET /applications/@me", s.application)
 	rt.add("GET /oauth2/applications/@me", s.application)
-	rt.add("GET /guilds/:guild", s.inGuild(func(c *call) (int, any, error) {
-		o := s.guildJSON()
+	rt.add("GET /guilds/:guild", s.inGuild(func(g *Guild, c *call) (int, any, error) {
+		o := guildJSON(g)
 		if c.query("with_counts") == "true" {
 			o["approximate_member_count"], o["approximate_presence_count"] = len(s.members()), len(s.members())
 		}
@@ -27,12 +27,12 @@ func (s *Server) guildRoutes(rt *router) {
 	rt.add("GET /guilds/:guild/members", s.inGuild(s.listMembers))
 	rt.add("GET /guilds/:guild/members/search", s.inGuild(s.searchMembers))
 	rt.add("GET /guilds/:guild/members/:user", s.inGuild(s.getMember))
-	rt.add("GET /guilds/:guild/roles", s.inGuild(func(*call) (int, any, error) { return http.StatusOK, s.rolesJSON(), nil }))
-	rt.add("GET /guilds/:guild/emojis", s.inGuild(func(*call) (int, any, error) { return http.StatusOK, s.guildJSON()["emojis"], nil }))
-	rt.add("GET /guilds/:guild/channels", s.inGuild(func(*call) (int, any, error) {
+	rt.add("GET /guilds/:guild/roles", s.inGuild(func(g *Guild, _ *call) (int, any, error) { return http.StatusOK, rolesJSON(g), nil }))
+	rt.add("GET /guilds/:guild/emojis", s.inGuild(func(g *Guild, _ *call) (int, any, error) { return http.StatusOK, guildJSON(g)["emojis"], nil }))
+	rt.add("GET /guilds/:guild/channels", s.inGuild(func(g *Guild, _ *call) (int, any, error) {
 		out := []obj{}
 		for _, id := range s.chanOrder {
-			if c := s.channels[id]; !c.isThread() && !c.isDM() {
+			if c := s.channels[id]; !c.isThread() && !c.isDM() && s.home(c) == g {
 				out = append(out, s.channelJSON(c, s.o.BotUserID))
 			}
 		}
@@ -45,12 +45,13 @@ func (s *Server) guildRoutes(rt *router) {
 	rt.add("DELETE /channels/:channel/permissions/:overwrite", s.dropOverwrite)
 }
 
-func (s *Server) inGuild(h func(*call) (int, any, error)) handler {
+func (s *Server) inGuild(h func(*Guild, *call) (int, any, error)) handler {
 	return func(_ *tx, c *call) (int, any, error) {
-		if c.p["guild"] != s.guild.ID {
+		g := s.byGuildID(c.p["guild"])
+		if g == nil {
 			return 0, nil, errUnknown(10004, "Guild")
 		}
-		return h(c)
+		return h(g, c)
 	}
 }
 
@@ -69,10 +70,14 @@ func (s *Server) me(*tx, *call) (int, any, error) {
 }
 
 func (s *Server) myGuilds(*tx, *call) (int, any, error) {
-	return http.StatusOK, []obj{{
-		"id": s.guild.ID, "name": s.guild.Name, "icon": nil, "banner": nil, "owner": false, "features": []string{},
-		"permissions": strconv.FormatUint(s.permissions(s.o.BotUserID, nil), 10),
-	}}, nil
+	out := []obj{}
+	for _, g := range s.guildsAll() {
+		out = append(out, obj{
+			"id": g.ID, "name": g.Name, "icon": nil, "banner": nil, "owner": false, "features": []string{},
+			"permissions": strconv.FormatUint(s.serverPermissions(s.o.BotUserID, g), 10),
+		})
+	}
+	return http.StatusOK, out, nil
 }
 
 // dm finds or opens the conversation of the app with a person.
@@ -125,14 +130,14 @@ func (s *Server) application(*tx, *call) (int, any, error) {
 		"id": s.o.ApplicationID, "name": s.users[s.o.BotUserID].Username, "icon": nil, "description": "", "type": nil, "verify_key": s.PublicKey(),
 		"bot": s.userJSON(s.o.BotUserID), "bot_public": true, "bot_require_code_grant": false, "flags": flags, "flags_new": strconv.Itoa(flags),
 		"redirect_uris": []string{}, "interactions_endpoint_url": orNil(s.o.InteractionsURL), "role_connections_verification_url": nil,
-		"owner": s.userJSON(s.guild.OwnerID), "approximate_guild_count": 1, "approximate_user_install_count": 0,
+		"owner": s.userJSON(s.guild.OwnerID), "approximate_guild_count": len(s.guildsAll()), "approximate_user_install_count": 0,
 		"approximate_user_authorization_count": 0, "explicit_content_filter": 0, "team": nil, "eligible_oauth2_scopes": []string{},
 		"summary": "", "hook": true, "event_webhooks_url": nil, "event_webhooks_status": 1, "event_webhooks_types": []string{},
 		"integration_types_config": obj{"0": obj{}}, "tags": []string{},
 	}, nil
 }
 
-func (s *Server) listMembers(c *call) (int, any, error) {
+func (s *Server) listMembers(_ *Guild, c *call) (int, any, error) {
 	if s.o.DisallowedIntents&intentGuildMembers != 0 {
 		return 0, nil, errAccess()
 	}
@@ -151,7 +156,7 @@ func (s *Server) listMembers(c *call) (int, any, error) {
 	return http.StatusOK, out, nil
 }
 
-func (s *Server) searchMembers(c *call) (int, any, error) {
+func (s *Server) searchMembers(_ *Guild, c *call) (int, any, error) {
 	q := strings.ToLower(c.query("query"))
 	out := []obj{}
 	for _, id := range s.members() {
@@ -163,7 +168,7 @@ func (s *Server) searchMembers(c *call) (int, any, error) {
 	return http.StatusOK, out, nil
 }
 
-func (s *Server) getMember(c *call) (int, any, error) {
+func (s *Server) getMember(_ *Guild, c *call) (int, any, error) {
 	id := s.memberParam(c)
 	if s.users[id] == nil {
 		return 0, nil, errUnknownUser()
@@ -287,7 +292,7 @@ func (s *Server) deleteChannel(t *tx, c *call) (int, any, error) {
 func (t *tx) dropChannel(ch *channel, shown obj) {
 	s := t.s
 	if ch.isThread() {
-		t.emit("THREAD_DELETE", obj{"id": ch.ID, "guild_id": s.guild.ID, "parent_id": ch.ParentID, "type": ch.Type}, ch)
+		t.emit("THREAD_DELETE", obj{"id": ch.ID, "guild_id": t.guildOf(ch), "parent_id": ch.ParentID, "type": ch.Type}, ch)
 		if root := s.messages[ch.ID]; root != nil && root.ChannelID == ch.ParentID {
 			root.Flags &^= flagHasThread
 			t.put(kindMessage, root.ID, root)
@@ -349,7 +354,7 @@ func (t *tx) setOverwrite(ch *channel, o Overwrite, drop bool) {
 	if !saw && t.s.canSee(t.s.o.BotUserID, ch) {
 		sync := t.s.threadsAnswer(t.s.threadList(func(th *channel) bool { return th.ParentID == ch.ID && !th.Archived }))
 		delete(sync, "has_more")
-		sync["guild_id"], sync["channel_ids"] = t.s.guild.ID, []string{ch.ID}
+		sync["guild_id"], sync["channel_ids"] = t.guildOf(ch), []string{ch.ID}
 		t.emitAlways("THREAD_LIST_SYNC", sync)
 	}
 }

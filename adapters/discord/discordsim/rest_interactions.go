@@ -113,7 +113,7 @@ func (s *Server) callback(t *tx, c *call) (int, any, error) {
 	if c.query("with_response") != "true" {
 		return http.StatusNoContent, nil, nil
 	}
-	info := obj{"id": in.ID, "type": in.Type, "channel_id": in.ChannelID, "guild_id": s.guild.ID}
+	info := obj{"id": in.ID, "type": in.Type, "channel_id": in.ChannelID, "guild_id": s.home(s.channels[in.ChannelID]).ID}
 	if ch := s.channels[in.ChannelID]; ch != nil && ch.isDM() {
 		delete(info, "guild_id")
 	}
@@ -235,7 +235,7 @@ func (t *tx) answerMessage(in *interaction, c *call, first bool) (*message, erro
 	d.fill(m)
 	if m.Flags&flagEphemeral != 0 {
 		m.Ephemeral = in.UserID
-	} else if err := t.openThread(ch, s.guild.OwnerID); err != nil {
+	} else if err := t.openThread(ch, s.home(ch).OwnerID); err != nil {
 		return nil, err
 	}
 	t.post(ch, m)

@@ -26,9 +26,11 @@ func (s *Server) parseEmoji(v string) (reaction, error) {
 		if snow(id) == 0 {
 			return reaction{}, unknown
 		}
-		for _, e := range s.guild.Emojis {
-			if e.ID == id {
-				return reaction{ID: id, Name: e.Name, Animated: e.Animated}, nil
+		for _, g := range s.guildsAll() {
+			for _, e := range g.Emojis {
+				if e.ID == id {
+					return reaction{ID: id, Name: e.Name, Animated: e.Animated}, nil
+				}
 			}
 		}
 		return reaction{}, unknown

@@ -86,7 +86,7 @@ func (t *tx) threadOn(ch *channel, m *message, owner string, c *call) (*channel,
 	t.announce(th)
 	t.emitMessage("MESSAGE_UPDATE", m)
 	t.post(th, &message{Type: typeThreadStarter, AuthorID: m.AuthorID, Username: m.Username, WebhookID: m.WebhookID, Avatar: m.Avatar, AvatarURL: m.AvatarURL,
-		Reference: &reference{MessageID: m.ID, ChannelID: ch.ID, GuildID: s.guild.ID}})
+		Reference: &reference{MessageID: m.ID, ChannelID: ch.ID, GuildID: t.guildOf(ch)}})
 	return th, nil
 }
 
@@ -143,7 +143,7 @@ func (t *tx) looseThread(ch *channel, owner string, c *call) (*channel, error) {
 	t.announce(th)
 	if typ == ChannelPublicThread {
 		t.post(ch, &message{Type: typeThreadCreated, AuthorID: owner, Content: name, Flags: flagHasThread,
-			Reference: &reference{ChannelID: th.ID, GuildID: t.s.guild.ID}})
+			Reference: &reference{ChannelID: th.ID, GuildID: t.guildOf(th)}})
 	}
 	return th, nil
 }
@@ -345,10 +345,11 @@ func (s *Server) threadsAnswer(list []*channel) obj {
 }
 
 func (s *Server) activeThreads(_ *tx, c *call) (int, any, error) {
-	if c.p["guild"] != s.guild.ID {
+	g := s.byGuildID(c.p["guild"])
+	if g == nil {
 		return 0, nil, errAccess()
 	}
-	return http.StatusOK, s.threadsAnswer(s.threadList(func(c *channel) bool { return !c.Archived })), nil
+	return http.StatusOK, s.threadsAnswer(s.threadList(func(c *channel) bool { return !c.Archived && s.home(c) == g })), nil
 }
 
 func (s *Server) archivedThreads(_ *tx, c *call) (int, any, error) {

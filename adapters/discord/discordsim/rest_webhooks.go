@@ -66,7 +66,7 @@ func (s *Server) createWebhook(t *tx, c *call) (int, any, error) {
 	}
 	s.webhooks[h.ID] = h
 	t.put(kindWebhook, h.ID, h)
-	t.emit("WEBHOOKS_UPDATE", obj{"guild_id": s.guild.ID, "channel_id": ch.ID}, ch)
+	t.emit("WEBHOOKS_UPDATE", obj{"guild_id": t.guildOf(ch), "channel_id": ch.ID}, ch)
 	return http.StatusOK, s.webhookJSON(h, true), nil
 }
 
@@ -98,13 +98,14 @@ func (s *Server) channelWebhooks(_ *tx, c *call) (int, any, error) {
 }
 
 func (s *Server) guildWebhooks(_ *tx, c *call) (int, any, error) {
-	if c.p["guild"] != s.guild.ID {
+	g := s.byGuildID(c.p["guild"])
+	if g == nil {
 		return 0, nil, errUnknown(10004, "Guild")
 	}
-	if s.permissions(s.o.BotUserID, nil)&PermManageWebhooks == 0 {
+	if s.serverPermissions(s.o.BotUserID, g)&PermManageWebhooks == 0 {
 		return 0, nil, errPermission()
 	}
-	return http.StatusOK, s.hookList(func(*webhook) bool { return true }), nil
+	return http.StatusOK, s.hookList(func(h *webhook) bool { return s.home(s.channels[h.ChannelID]) == g }), nil
 }
 
 // hook finds the webhook of a call, by token or by the app's permission.
@@ -161,7 +162,7 @@ func (s *Server) patchWebhook(t *tx, c *call) (int, any, error) {
 	}
 	*h = next
 	t.put(kindWebhook, h.ID, h)
-	t.emit("WEBHOOKS_UPDATE", obj{"guild_id": s.guild.ID, "channel_id": h.ChannelID}, s.channels[h.ChannelID])
+	t.emit("WEBHOOKS_UPDATE", obj{"guild_id": s.home(s.channels[h.ChannelID]).ID, "channel_id": h.ChannelID}, s.channels[h.ChannelID])
 	return http.StatusOK, s.webhookJSON(h, c.p["token"] == ""), nil
 }
 
@@ -172,7 +173,7 @@ func (s *Server) deleteWebhook(t *tx, c *call) (int, any, error) {
 	}
 	delete(s.webhooks, h.ID)
 	t.del(kindWebhook, h.ID)
-	t.emit("WEBHOOKS_UPDATE", obj{"guild_id": s.guild.ID, "channel_id": h.ChannelID}, s.channels[h.ChannelID])
+	t.emit("WEBHOOKS_UPDATE", obj{"guild_id": s.home(s.channels[h.ChannelID]).ID, "channel_id": h.ChannelID}, s.channels[h.ChannelID])
 	return http.StatusNoContent, nil, nil
 }
 
@@ -277,7 +278,7 @@ func (t *tx) hookMessage(h *webhook, ch *channel, c *call) (*message, error) {
 	if ch.isThread() && ch.Archived && ch.Locked {
 		return nil, fail(http.StatusBadRequest, 160005, "This thread is locked")
 	}
-	if err := t.openThread(ch, t.s.guild.OwnerID); err != nil {
+	if err := t.openThread(ch, t.s.home(ch).OwnerID); err != nil {
 		return nil, err
 	}
 	t.post(ch, m)

@@ -60,10 +60,10 @@ func DemoSeed() Options {
 }
 
 func (s *Server) seed() {
-	s.guild = s.o.Guild
-	s.guild.Roles = slices.Clone(s.guild.Roles)
-	if !slices.ContainsFunc(s.guild.Roles, func(r Role) bool { return r.ID == s.guild.ID }) {
-		s.guild.Roles = append([]Role{{ID: s.guild.ID, Name: "@everyone", Permissions: PermsMember}}, s.guild.Roles...)
+	s.guild = withEveryone(s.o.Guild)
+	for _, g := range s.o.More {
+		s.sawID(g.ID)
+		s.more = append(s.more, withEveryone(g))
 	}
 	for _, u := range s.o.Users {
 		s.addUser(u)
@@ -80,6 +80,57 @@ func (s *Server) seed() {
 		s.channels[c.ID] = &channel{Channel: c}
 		s.chanOrder = append(s.chanOrder, c.ID)
 	}
+}
+
+// withEveryone gives a server the role that everybody has.
+func withEveryone(g Guild) Guild {
+	g.Roles = slices.Clone(g.Roles)
+	if !slices.ContainsFunc(g.Roles, func(r Role) bool { return r.ID == g.ID }) {
+		g.Roles = append([]Role{{ID: g.ID, Name: "@everyone", Permissions: PermsMember}}, g.Roles...)
+	}
+	return g
+}
+
+// guildsAll are all servers that the app is in.
+func (s *Server) guildsAll() []*Guild {
+	out := []*Guild{&s.guild}
+	for i := range s.more {
+		out = append(out, &s.more[i])
+	}
+	return out
+}
+
+// byGuildID is the server with that id, or nil.
+func (s *Server) byGuildID(id string) *Guild {
+	for _, g := range s.guildsAll() {
+		if g.ID == id {
+			return g
+		}
+	}
+	return nil
+}
+
+// home is the server that a channel lies in; the first one for what lies in none.
+func (s *Server) home(c *channel) *Guild {
+	if c != nil && c.isThread() {
+		c = s.channels[c.ParentID]
+	}
+	if c != nil && c.GuildID != "" {
+		if g := s.byGuildID(c.GuildID); g != nil {
+			return g
+		}
+	}
+	return &s.guild
+}
+
+// role finds a role of any server.
+func (s *Server) role(id string) (Role, bool) {
+	for _, g := range s.guildsAll() {
+		if i := slices.IndexFunc(g.Roles, func(r Role) bool { return r.ID == id }); i >= 0 {
+			return g.Roles[i], true
+		}
+	}
+	return Role{}, false
 }
 
 func (s *Server) addUser(u User) {

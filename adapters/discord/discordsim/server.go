@@ -23,8 +23,11 @@ import (
 type Options struct {
 	// BaseURL is the external root where the handler is mounted: REST lies under BaseURL/api/v10, the gateway at
 	// BaseURL/gateway (ws), files under BaseURL/cdn and the controls under BaseURL/control.
-	BaseURL  string
-	Guild    Guild
+	BaseURL string
+	Guild   Guild
+	// More are further servers that the app is in. Everybody who is in the first one is in these too, and a person's
+	// roles of all servers stand in one list.
+	More     []Guild
 	Users    []User
 	Channels []Channel
 
@@ -74,6 +77,7 @@ type Server struct {
 	closed   bool
 
 	guild        Guild
+	more         []Guild
 	users        map[string]*User
 	userOrder    []string
 	channels     map[string]*channel

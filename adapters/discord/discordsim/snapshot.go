@@ -50,6 +50,7 @@ type ChannelView struct {
 	Name       string        `json:"name"`
 	Topic      string        `json:"topic,omitempty"`
 	ParentID   string        `json:"parent_id,omitempty"`
+	GuildID    string        `json:"guild_id,omitempty"` // of the server; empty for direct messages
 	OwnerID    string        `json:"owner_id,omitempty"`
 	Private    bool          `json:"private,omitempty"`
 	CanSend    bool          `json:"can_send"`
@@ -188,13 +189,16 @@ func (s *Server) commandBodies() []obj {
 func (s *Server) channelView(c *channel, as string, limit int) ChannelView {
 	v := ChannelView{ID: c.ID, Type: c.Type, Name: c.Name, Topic: c.Topic, ParentID: c.ParentID, OwnerID: c.OwnerID, Archived: c.Archived, Locked: c.Locked,
 		Recipients: c.Recipients, Tags: c.Tags, Applied: c.Applied, Messages: []MessageView{}}
+	if !c.isDM() {
+		v.GuildID = s.home(c).ID
+	}
 	v.CanSend = as == "" || s.permissions(as, c)&sendPermission(c) != 0
 	for id := range c.Members {
 		v.Members = append(v.Members, id)
 	}
 	slices.Sort(v.Members)
 	for _, o := range c.Overwrites {
-		v.Private = v.Private || o.ID == s.guild.ID && o.Deny&PermViewChannel != 0
+		v.Private = v.Private || o.ID == s.home(c).ID && o.Deny&PermViewChannel != 0
 	}
 	v.Private = v.Private || c.Type == ChannelPrivateThread || c.isDM()
 	ids := s.byChannel[c.ID]

@@ -8,7 +8,7 @@ import (
 // obj is one JSON object on its way out.
 type obj = map[string]any
 
-// Guild seeds the one server that the simulator hosts.
+// Guild seeds a server.
 type Guild struct {
 	ID      string  `json:"id"`
 	Name    string  `json:"name"`
@@ -78,11 +78,13 @@ const (
 
 // Channel seeds a channel; threads and direct messages come to be by calls.
 type Channel struct {
-	ID         string      `json:"id"`
-	Type       int         `json:"type"`
-	Name       string      `json:"name"`
-	Topic      string      `json:"topic,omitempty"`
-	ParentID   string      `json:"parent_id,omitempty"`
+	ID       string `json:"id"`
+	Type     int    `json:"type"`
+	Name     string `json:"name"`
+	Topic    string `json:"topic,omitempty"`
+	ParentID string `json:"parent_id,omitempty"`
+	// GuildID is one of Options.More; empty is Options.Guild. A thread lies where its parent does.
+	GuildID    string      `json:"guild_id,omitempty"`
 	Position   int         `json:"position"`
 	Overwrites []Overwrite `json:"overwrites,omitempty"`
 	Tags       []Tag       `json:"tags,omitempty"`

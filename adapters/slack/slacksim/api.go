@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,6 +162,13 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, q, http.StatusOK, nil, err)
 		return
 	}
+	if id, secret, ok := r.BasicAuth(); ok {
+		for k, v := range map[string]string{"client_id": id, "client_secret": secret} {
+			if plain, err := url.QueryUnescape(v); err == nil {
+				q.args[k], q.form[k] = json.RawMessage(plain), true
+			}
+		}
+	}
 	m := s.methods[q.name]
 	if m == nil {
 		s.answer(w, q, http.StatusOK, nil, &apiError{code: "unknown_method", extra: obj{"req_method": q.name}})
@@ -274,9 +282,10 @@ func (s *Server) authorise(m *method, q *request, tok string) error {
 		return fail("not_authed")
 	case s.opt.AppToken:
 		q.app = true
-	case s.opt.BotToken:
 	default:
-		return fail("invalid_auth")
+		if fault := s.tokenFault(tok); fault != "" {
+			return fail(fault)
+		}
 	}
 	if want := m.token; want != "any" && (want == "app") != q.app {
 		return fail("not_allowed_token_type")

@@ -34,7 +34,7 @@ type Call struct {
 func (s *Server) note(q *request, status int, code string) {
 	args := map[string]string{}
 	for k := range q.args {
-		if k == "token" {
+		if slices.Contains([]string{"token", "client_secret", "code", "refresh_token"}, k) {
 			continue
 		}
 		v := q.str(k)

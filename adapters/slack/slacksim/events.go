@@ -27,6 +27,9 @@ func (s *Server) emitIn(c *channel, typ string, event obj) {
 func (s *Server) emit(typ, order string, event obj) { s.emitTo(order, typ, event) }
 
 func (s *Server) emitTo(order, sub string, event obj) {
+	if !s.installed() {
+		return // nobody to tell
+	}
 	if s.opt.BotEvents != nil && !slices.Contains(s.opt.BotEvents, sub) {
 		return
 	}

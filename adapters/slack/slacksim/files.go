@@ -365,7 +365,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	_, id, _ := strings.Cut(r.PathValue("id"), "-")
 	s.mu.Lock()
 	f, data := s.st.files[id], s.st.data[id]
-	allowed := bearer(r) == s.opt.BotToken && s.granted("files:read")
+	allowed := s.tokenFault(bearer(r)) == "" && s.granted("files:read")
 	if f != nil {
 		cp := *f
 		allowed = allowed && s.seesFile(f)

@@ -9,6 +9,8 @@ import (
 func methodTable() map[string]*method {
 	return map[string]*method{
 		"api.test":              {run: (*Server).apiTest, token: "none"},
+		"oauth.v2.access":       {run: (*Server).oauthAccess, token: "none"},
+		"auth.revoke":           {run: (*Server).authRevoke},
 		"auth.test":             {run: (*Server).authTest, token: "any"},
 		"apps.connections.open": {run: (*Server).connectionsOpen, token: "app"},
 		"blocks.validate":       {run: (*Server).blocksValidate, token: "none", needed: "blocks"},

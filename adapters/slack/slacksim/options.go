@@ -110,6 +110,11 @@ type Options struct {
 	// MetadataSubscriptions lists event types whose payload readers see without include_all_metadata; "*" is all.
 	MetadataSubscriptions []string
 
+	// ClientID and ClientSecret make the app one that the workspace installs by OAuth: it has no token and hears nothing
+	// until then. TokenLife is how long its tokens work; zero means for good. None of it is kept in DataFile.
+	ClientID, ClientSecret string
+	TokenLife              time.Duration
+
 	// DataFile, when set, receives every change as a JSON line before it is answered, and is replayed by [New].
 	DataFile string
 

@@ -31,6 +31,7 @@ type Server struct {
 	faults   []*Fault
 	triggers map[string]*trigger
 	limits   *limiter
+	grants   grants
 
 	hub   *hub
 	out   *dispatcher
@@ -44,7 +45,8 @@ type Server struct {
 // New builds a workspace from the options and replays Options.DataFile if it exists. It does no network I/O.
 func New(o Options) (*Server, error) {
 	o.fill()
-	s := &Server{opt: o, wake: make(chan struct{}), triggers: map[string]*trigger{}, methods: methodTable(), limits: newLimiter(o.Limits)}
+	s := &Server{opt: o, wake: make(chan struct{}), triggers: map[string]*trigger{}, methods: methodTable(), limits: newLimiter(o.Limits),
+		grants: grants{codes: map[string]grantCode{}, tokens: map[string]time.Time{}, revoked: map[string]bool{}}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.st = newState(&s.opt)
 	s.hub = newHub(s)
@@ -67,6 +69,8 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /link/{$}", s.hub.serve)
 	s.mux.HandleFunc("GET /link", s.hub.serve)
 	s.mux.HandleFunc("POST /hooks/{kind}/{team}/{id}/{secret}", s.serveResponseURL)
+	s.mux.HandleFunc("GET /oauth/v2/authorize", s.authorizeForm)
+	s.mux.HandleFunc("POST /oauth/v2/authorize", s.authorizeDecision)
 	s.controlRoutes()
 	return s, nil
 }

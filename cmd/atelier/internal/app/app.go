@@ -184,7 +184,7 @@ func (a *App) build() error {
 	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
 		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Limiter: a.store.Limiter, Posts: a.store.Review, Listens: map[core.PlatformName]func() bool{}, Clock: a.clock, Log: a.log}
 	a.catchUp.Vanished = a.vanished
-	if a.slack != nil && !a.cfg.Slack.AppToken.IsZero() {
+	if a.slack != nil && a.cfg.Slack.Sockets() {
 		a.catchUp.Listens[core.Slack] = a.slack.Connected
 	}
 	a.accept.Answers, a.accept.Missed, a.accept.Refused, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Refused, a.catchUp.Hearing
@@ -229,9 +229,11 @@ func (a *App) vanished(ctx context.Context, t *core.Thread, count int) {
 func (a *App) buildPlatforms() (err error) {
 	a.counted = &ops.Leases{Leases: a.store.Leases, Telemetry: a.telemetry}
 	if a.cfg.Slack.Enabled() {
-		a.slack, err = slack.New(slack.Options{BotToken: a.cfg.Slack.BotToken, AppToken: a.cfg.Slack.AppToken, SigningSecret: a.cfg.Slack.SigningSecret, APIURL: a.cfg.Slack.APIURL,
-			Table: a.table, Limiter: a.limiter(core.Slack), Leases: a.counted, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log.With("platform", "slack"), Telemetry: a.telemetry,
-			SlowHistory: a.cfg.Slack.SlowHistory, Replicas: a.replicas})
+		o := a.cfg.Slack.options()
+		o.Table, o.Limiter, o.Leases, o.Echo, o.Replicas = a.table, a.limiter(core.Slack), a.counted, relay.Echo{Accept: a.accept}, a.replicas
+		o.Clock, o.Log, o.Telemetry = a.clock, a.log.With("platform", "slack"), a.telemetry
+		o.OAuth = a.cfg.Slack.oauth(a.store, a.vault, func() string { return a.studio.PublicURL })
+		a.slack, err = slack.New(o)
 		if err != nil {
 			return fmt.Errorf("slack: %w", err)
 		}

@@ -37,6 +37,9 @@ type raw struct {
 	SlackBotToken      string `split_words:"true" desc:"xoxb-..."`
 	SlackAppToken      string `split_words:"true" desc:"xapp-...: Socket Mode"`
 	SlackSigningSecret string `split_words:"true" desc:"signed HTTP at /slack/events /slack/commands /slack/interactions"`
+	SlackClientId      string `split_words:"true" desc:"client id of an app that teams install by themselves, instead of a bot token"`
+	SlackClientSecret  string `split_words:"true" desc:"its client secret; it needs the signing secret and the public URL too"`
+	SlackTeams         string `split_words:"true" desc:"names of further teams, such as beta,gamma; each has ATELIER_SLACK_BETA_BOT_TOKEN, _APP_TOKEN, _SIGNING_SECRET"`
 	SlackApiUrl        string `split_words:"true" default:"https://slack.com/api/" desc:"Slack's API"`
 	SlackHistory       string `split_words:"true" default:"normal" desc:"normal, or slow: histories once a minute, as Slack limits apps sold outside its Marketplace"`
 
@@ -67,6 +70,8 @@ type raw struct {
 	CatchUpMessages string `split_words:"true" default:"1000" desc:"messages of one thread read again for edits, deletions and reactions"`
 
 	SketchDelay string `split_words:"true" default:"0s" desc:"how long the sketcher pretends to work"`
+
+	teams map[string]rawTeam // by name; envconfig leaves it alone
 }
 
 const prefix = "ATELIER"
@@ -111,15 +116,22 @@ type Config struct {
 	Unpaced bool // for benchmarks: no limit is kept
 }
 
-// SlackConfig is one Slack installation; the zero value means that Slack is not connected.
+// SlackConfig is Slack; the zero value means that it is not connected.
 type SlackConfig struct {
-	BotToken, AppToken, SigningSecret core.Secret
+	BotToken, AppToken, SigningSecret core.Secret // of the first team's app
+	More                              []SlackTeam
 	APIURL                            string
 	SlowHistory                       bool // Slack's harshest limit for histories
+	// ClientID and ClientSecret are of an app that teams install by themselves.
+	ClientID     string
+	ClientSecret core.Secret
 }
 
 // Enabled reports whether Slack is configured.
-func (c SlackConfig) Enabled() bool { return !c.BotToken.IsZero() }
+func (c SlackConfig) Enabled() bool { return !c.BotToken.IsZero() || c.Installable() }
+
+// Installable reports whether teams install the app by themselves.
+func (c SlackConfig) Installable() bool { return c.ClientID != "" }
 
 // DiscordConfig is one Discord application; the zero value means that Discord is not connected.
 type DiscordConfig struct {
@@ -148,6 +160,10 @@ func forbidden() []string {
 func LoadConfig() (Config, error) {
 	var r raw
 	if err := envconfig.Process(prefix, &r); err != nil {
+		return Config{}, err
+	}
+	var err error
+	if r.teams, err = teamVariables(r.SlackTeams); err != nil {
 		return Config{}, err
 	}
 	return r.check(os.Environ())
@@ -191,23 +207,13 @@ func (r raw) check(environ []string) (Config, error) {
 	if len(c.Keys) == 0 {
 		bad.add("ATELIER_KEYS is missing: make one with \"atelier keys new\" and keep it safe, without it sealed accounts cannot be opened")
 	}
-	c.Slack = SlackConfig{core.NewSecret(r.SlackBotToken), core.NewSecret(r.SlackAppToken), core.NewSecret(r.SlackSigningSecret), withSlash(r.SlackApiUrl), r.SlackHistory == "slow"}
+	r.checkSlack(&c, &bad, environ)
 	c.Discord = DiscordConfig{core.NewSecret(strings.TrimPrefix(r.DiscordBotToken, "Bot ")), r.DiscordApplicationId, r.DiscordPublicKey, strings.TrimSuffix(r.DiscordApiUrl, "/"), 0}
-	if r.SlackHistory != "normal" && r.SlackHistory != "slow" {
-		bad.add("ATELIER_SLACK_HISTORY=%q: use normal or slow", r.SlackHistory)
-	}
 	var err error
 	if c.Discord.Shards, err = strconv.Atoi(r.DiscordShards); err != nil || c.Discord.Shards < 0 || c.Discord.Shards > discord.MaxShards {
 		bad.add("ATELIER_DISCORD_SHARDS=%q: write a number from 0 to %d", r.DiscordShards, discord.MaxShards)
 	}
-	checkURL(&bad, "ATELIER_SLACK_API_URL", c.Slack.APIURL, false, "http", "https")
 	checkURL(&bad, "ATELIER_DISCORD_API_URL", c.Discord.APIURL, false, "http", "https")
-	if c.Slack.Enabled() && r.SlackAppToken == "" && r.SlackSigningSecret == "" {
-		bad.add("Slack needs ATELIER_SLACK_APP_TOKEN (Socket Mode) or ATELIER_SLACK_SIGNING_SECRET (HTTP) beside the bot token")
-	}
-	if !c.Slack.Enabled() && (r.SlackAppToken != "" || r.SlackSigningSecret != "") {
-		bad.add("ATELIER_SLACK_BOT_TOKEN is missing")
-	}
 	if c.Discord.Enabled() && c.Discord.ApplicationID == "" {
 		bad.add("ATELIER_DISCORD_APPLICATION_ID is missing: it stands on the application's page under General Information")
 	}

@@ -159,7 +159,14 @@ func checkPlatforms(ctx context.Context, cfg Config) []core.Finding {
 	var out []core.Finding
 	table, log := command.New(), slog.New(slog.DiscardHandler)
 	if cfg.Slack.Enabled() {
-		a, err := slack.New(slack.Options{BotToken: cfg.Slack.BotToken, AppToken: cfg.Slack.AppToken, SigningSecret: cfg.Slack.SigningSecret, APIURL: cfg.Slack.APIURL, Table: table, Clock: core.SystemClock{}, Log: log, Limiter: unlimited{}})
+		o := cfg.Slack.options()
+		o.Table, o.Clock, o.Log, o.Limiter = table, core.SystemClock{}, log, unlimited{}
+		release, err := withInstalls(ctx, cfg, &o)
+		var a *slack.Adapter
+		if err == nil {
+			defer release()
+			a, err = slack.New(o)
+		}
 		if err != nil {
 			out = append(out, core.Finding{Area: "slack", What: err.Error()})
 		} else {

@@ -35,7 +35,7 @@ func checkServing(ctx context.Context, cfg Config, s *feedback.Store) []core.Fin
 			out = append(out, core.Finding{Area: string(p), OK: n > 0, Warn: true, What: fmt.Sprintf("%d %s held by a process", n, what), Fix: "read the log of the processes that serve: they say why they are not connected"})
 		}
 	}
-	link(core.Slack, cfg.Slack.Enabled() && !cfg.Slack.AppToken.IsZero(), "Socket Mode connection(s)")
+	link(core.Slack, cfg.Slack.Enabled() && cfg.Slack.Sockets(), "Socket Mode connection(s)")
 	link(core.Discord, cfg.Discord.Enabled(), "gateway connection(s)")
 	return out
 }

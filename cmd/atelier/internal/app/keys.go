@@ -11,9 +11,9 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/people"
 )
 
-// RotateKeys wraps every account's data key by the first keeper of ATELIER_KEYS, while the program may go on serving. It
-// returns how many accounts there are and how many were changed; it may be run again at any time. After each account it
-// tells how many are done, and how many there are.
+// RotateKeys wraps the data key of every account, and of every team that installed the Slack app, by the first keeper of
+// ATELIER_KEYS, while the program may go on serving. It returns how many there are and how many were changed; it may be run
+// again at any time. After each account it tells how many are done, and how many there are.
 func RotateKeys(ctx context.Context, tell func(done, total int64)) (all, changed int, err error) {
 	cfg, err := LoadConfig()
 	if cfg.RedisURL == "" || len(cfg.Keys) == 0 {
@@ -45,7 +45,11 @@ func RotateKeys(ctx context.Context, tell func(done, total int64)) (all, changed
 		tell(int64(all), max(int64(all), total))
 		return err
 	})
-	return all, changed, err
+	if err != nil {
+		return all, changed, err
+	}
+	teams, anew, err := rewrapInstalls(ctx, v, store.People)
+	return all + teams, changed + anew, err
 }
 
 // rewrapTries bounds how often an account is read again when its person changes it at the same moment.

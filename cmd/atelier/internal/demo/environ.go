@@ -27,6 +27,16 @@ func (w *World) Environ() []string {
 		"ATELIER_DISCORD_BOT_TOKEN=" + c.Discord.BotToken.Reveal(), "ATELIER_DISCORD_APPLICATION_ID=" + c.Discord.ApplicationID, "ATELIER_DISCORD_API_URL=" + c.Discord.APIURL,
 		"ATELIER_ROOMS=" + strings.Join(rooms, ";"), "ATELIER_PROVIDERS=" + strings.Join(names, ","), "ATELIER_ADMINS=" + strings.Join(admins, ","), "ATELIER_DRAIN=" + c.Drain.String(),
 	}
+	var teams []string
+	for _, t := range c.Slack.More {
+		teams = append(teams, t.Name)
+		v := "ATELIER_SLACK_" + strings.ToUpper(t.Name)
+		out = append(out, v+"_BOT_TOKEN="+t.BotToken.Reveal(), v+"_APP_TOKEN="+t.AppToken.Reveal(), v+"_SIGNING_SECRET="+t.SigningSecret.Reveal())
+	}
+	out = append(out, "ATELIER_SLACK_TEAMS="+strings.Join(teams, ","))
+	if c.Slack.Installable() {
+		out = append(out, "ATELIER_SLACK_CLIENT_ID="+c.Slack.ClientID, "ATELIER_SLACK_CLIENT_SECRET="+c.Slack.ClientSecret.Reveal(), "ATELIER_SLACK_SIGNING_SECRET="+c.Slack.SigningSecret.Reveal())
+	}
 	for name, url := range c.ProviderURLs {
 		if url != "" {
 			out = append(out, "ATELIER_"+strings.ToUpper(string(name))+"_URL="+url)

@@ -35,6 +35,10 @@ type Options struct {
 	SlackHTTP, DiscordHTTP bool
 	// Standins are the image providers to stand in for: they are offered, and know a key of each persona.
 	Standins []string
+	// Second adds a second Slack team with an app of its own, and a second Discord server, each with a room of ACME.
+	Second bool
+	// Installable lets the Slack team install the app by itself, over signed HTTP.
+	Installable bool
 	// Unlinked leaves each persona two people, one on either platform.
 	Unlinked bool
 	Prefix   string // of the keys in Redis
@@ -48,6 +52,7 @@ type Options struct {
 // World is a running demo.
 type World struct {
 	Slack   *slacksim.Server
+	Slack2  *slacksim.Server // nil without Options.Second
 	Discord *discordsim.Server
 	// Providers stands in for image providers; nobody asks it unless Options.Standins names some.
 	Providers *providersim.Sim
@@ -178,7 +183,12 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 		return w, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/sim/slack/", http.StripPrefix("/sim/slack", w.Slack))
+	teams := []*slacksim.Server{w.Slack}
+	if w.Slack2 != nil {
+		teams = append(teams, w.Slack2)
+		mux.Handle("/sim/slack2/", http.StripPrefix("/sim/slack2", w.Slack2))
+	}
+	mux.Handle("/sim/slack/", http.StripPrefix("/sim/slack", slacksim.Together(teams...)))
 	mux.Handle("/sim/discord/", http.StripPrefix("/sim/discord", w.Discord))
 	mux.Handle("/sim/providers/", http.StripPrefix("/sim/providers", w.Providers.Handler()))
 	mux.HandleFunc("GET /demo/info", w.info)
@@ -207,6 +217,12 @@ func (w *World) simulators() error {
 	so, do := slackOptions(), discordOptions()
 	so.BaseURL, do.BaseURL = w.URL()+"/sim/slack", w.URL()+"/sim/discord"
 	so.Log, do.Log = w.o.Log.With("simulator", "slack"), w.o.Log.With("simulator", "discord")
+	if w.o.Installable {
+		so.ClientID, so.ClientSecret, so.TokenLife = SlackClientID, slackClientSecret, slackTokenLife
+	}
+	if w.o.Second {
+		addSecondGuild(&do)
+	}
 	if w.persistent() {
 		if err := os.MkdirAll(w.o.Data, 0o755); err != nil {
 			return err
@@ -243,11 +259,20 @@ func (w *World) simulators() error {
 	if w.o.SlackHTTP {
 		w.cfg.Slack.AppToken = core.Secret{}
 	}
+	if w.o.Installable {
+		w.cfg.Slack.BotToken, w.cfg.Slack.AppToken = core.Secret{}, core.Secret{}
+		w.cfg.Slack.ClientID, w.cfg.Slack.ClientSecret = so.ClientID, core.NewSecret(so.ClientSecret)
+	}
 	if w.o.DiscordHTTP {
 		w.cfg.Discord.PublicKey = w.Discord.PublicKey()
 	}
 	if w.persistent() {
 		w.cfg.BlobURL = "file://" + filepath.ToSlash(absolute(filepath.Join(w.o.Data, "blobs"))) + "?create_dir=1&no_tmp_dir=1"
+	}
+	if w.o.Second {
+		if err := w.second(); err != nil {
+			return err
+		}
 	}
 	w.Providers = providersim.New(providersim.Options{Side: standinSide})
 	w.standins()
@@ -278,13 +303,20 @@ func (w *World) StartApp(ctx context.Context) error {
 		if w.o.Unlinked {
 			break
 		}
-		if _, err := a.Store().People.Join(ctx, core.IdentityID("slack:"+SlackTeam+"/"+p.Slack), core.IdentityID("discord:"+p.Discord)); err != nil {
+		ids := []core.IdentityID{core.IdentityID("slack:" + SlackTeam + "/" + p.Slack), core.IdentityID("discord:" + p.Discord)}
+		if w.o.Second {
+			ids = append(ids, core.IdentityID("slack:"+SecondTeam+"/"+p.SlackIn(true)))
+		}
+		if _, err := a.Store().People.Join(ctx, ids...); err != nil {
 			return fmt.Errorf("join identities of %s: %w", p.Name, err)
 		}
 	}
 	if w.o.SlackHTTP {
 		base := "http://" + a.Addr()
 		w.Slack.SetRequestURLs(base+"/slack/events", base+"/slack/commands", base+"/slack/interactions")
+		if w.Slack2 != nil {
+			w.Slack2.SetRequestURLs(base+"/slack/events", base+"/slack/commands", base+"/slack/interactions")
+		}
 	}
 	return nil
 }
@@ -307,6 +339,9 @@ func (w *World) Stop(ctx context.Context) error {
 	errs := []error{w.StopApp(ctx)}
 	if w.Slack != nil {
 		errs = append(errs, w.Slack.Close())
+	}
+	if w.Slack2 != nil {
+		errs = append(errs, w.Slack2.Close())
 	}
 	if w.Discord != nil {
 		errs = append(errs, w.Discord.Close())
