@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -71,8 +72,19 @@ func (a *Adapter) diagnose(ctx context.Context, i *installation) []core.Finding 
 		}
 		out = append(out, core.Finding{Area: "slack", OK: ok, Warn: warn && !ok, What: p.called() + what, Fix: fix})
 	}
+	// What cannot be reached says nothing of the tokens.
+	unreachable := func(err error) bool {
+		if core.ErrorCode(err) != core.CodeRetry || code(err) != "" {
+			return false
+		}
+		host := a.origin.Host
+		add(false, false, host+" cannot be reached: "+root(err), "Let this machine reach "+host+": name resolution, proxy, network policy.")
+		return true
+	}
 	scopes, err := a.scopes(ctx, i)
 	switch {
+	case err != nil && unreachable(err):
+		return out
 	case err != nil:
 		add(false, core.ErrorCode(err) == core.CodeRetry, "the bot token was not accepted: "+short(err), i.mend())
 	default:
@@ -113,6 +125,17 @@ func (a *Adapter) diagnose(ctx context.Context, i *installation) []core.Finding 
 		add(false, false, "neither an app token nor a signing secret is set: nothing can be received", "Set "+p.variable("APP_TOKEN")+" (Socket Mode) or "+p.variable("SIGNING_SECRET")+" (HTTP).")
 	}
 	return out
+}
+
+// root is what lies at the bottom of an error.
+func root(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
 }
 
 // variable names an app's variable of the environment.

@@ -14,7 +14,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"gocloud.dev/secrets"
@@ -69,6 +71,23 @@ func Open(ctx context.Context, urls []string, workspace string, ring Keyring) (*
 // hideKey keeps a URL, which may hold the key itself, out of an error.
 func hideKey(err error, url string) error {
 	return fmt.Errorf("%T (the URL is not shown: it may hold the key; it begins with %.12q)", err, scheme(url))
+}
+
+// Check says what is wrong with a keeper's URL, as far as that shows without asking anybody; nil when nothing does.
+func Check(url string) error {
+	known := secrets.DefaultURLMux().KeeperSchemes()
+	slices.Sort(known)
+	if !slices.Contains(known, scheme(url)) {
+		return fmt.Errorf("is no keeper URL; it must begin with %s://; make one with: atelier keys new", strings.Join(known, ":// or "))
+	}
+	if scheme(url) != "base64key" {
+		return nil
+	}
+	k, err := secrets.OpenKeeper(context.Background(), url) // it asks nobody
+	if err != nil {
+		return errors.New("is no key of 32 bytes in base64; make one with: atelier keys new")
+	}
+	return k.Close()
 }
 
 func scheme(url string) string {

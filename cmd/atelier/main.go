@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atelier-bridge/atelier/adapters/ops"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
 // version and commit are set by the build.
@@ -44,11 +45,15 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	rdb.LogTo(slog.New(slog.DiscardHandler)) // tools tell errors themselves; serve gives it a log
 	root := &cobra.Command{Use: "atelier", Short: "Generate images on your own account and review them together, on Slack and Discord.", Version: version, SilenceUsage: true, SilenceErrors: true}
 	root.AddCommand(serveCommand(), demoCommand(), doctorCommand(), deadlettersCommand(), manifestCommand(), slackCommand(), registerCommand(), keysCommand(), exportCommand(), importCommand(), docsCommand(), migrateCommand(), probeCommand())
 	withOutput(root)
 	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "atelier: "+err.Error())
+		if unknownCommand(err) {
+			fmt.Fprintln(os.Stderr, "atelier -h lists the commands.")
+		}
 		return status(err)
 	}
 	return 0

@@ -40,11 +40,14 @@ func status(err error) int {
 		return s.status
 	case errors.As(err, &c):
 		return exitUsage
-	case strings.HasPrefix(err.Error(), "unknown command"): // the library has no type for it
+	case unknownCommand(err):
 		return exitUsage
 	}
 	return exitFailed
 }
+
+// unknownCommand tells an error for which the library has no type.
+func unknownCommand(err error) bool { return strings.HasPrefix(err.Error(), "unknown command") }
 
 // usage marks an error as a fault of the command line or the configuration.
 func usage(err error) error {

@@ -23,7 +23,7 @@ func probeCommand() *cobra.Command {
 			}
 			resp, err := (&http.Client{Timeout: probeTimeout}).Do(req)
 			if err != nil {
-				return err
+				return statusError{exitFound, err}
 			}
 			defer resp.Body.Close()
 			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
+	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
 // stopTimeout is how long stopping may take after SIGTERM, beyond what runs at providers get.
@@ -32,6 +33,7 @@ func serveCommand() *cobra.Command {
 			}
 			cfg.Version, cfg.Commit = version, revision()
 			log := logger(cfg.LogLevel)
+			rdb.LogTo(log)
 			a := app.New(cfg, log)
 			if err := a.Start(cmd.Context()); err != nil {
 				return err

@@ -150,7 +150,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.mu.Unlock()
 	wg.Wait()
-	e.Log.InfoContext(ctx, "all partitions are handed over", "after", e.Clock.Now().Sub(began))
+	e.Log.InfoContext(ctx, "all partitions are handed over", "after_ms", e.Clock.Now().Sub(began).Milliseconds())
 	return nil
 }
 

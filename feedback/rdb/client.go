@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strconv"
 	"strings"
@@ -109,7 +110,7 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 func safeURLError(err error) error {
 	msg := err.Error()
 	if i := strings.Index(msg, "parse \""); i >= 0 {
-		msg = "it cannot be read as a URL"
+		msg = "it cannot be read as a URL; write redis://host:6379/0, or rediss:// for TLS"
 	}
 	return fmt.Errorf("redis URL: %s", msg)
 }
@@ -224,4 +225,15 @@ func (db *DB) EachKey(ctx context.Context, pattern string, f func(key string) er
 			}
 		}
 	})
+}
+
+// LogTo sends what the client library says by itself to a log, at level debug: what matters comes back as an error. It
+// concerns the whole process, so that only main calls it.
+func LogTo(log *slog.Logger) { redis.SetLogger(libraryLog{log}) }
+
+type libraryLog struct{ log *slog.Logger }
+
+// Printf implements the library's logger.
+func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
+	l.log.DebugContext(ctx, "redis library", "said", fmt.Sprintf(format, v...))
 }

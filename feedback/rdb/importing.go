@@ -63,7 +63,7 @@ func (db *DB) wantEmpty(ctx context.Context) error {
 	return db.ScanNames(ctx, func(names []string) error {
 		for _, n := range names {
 			if db.Keys.Prefix+":"+n != db.Keys.Meta() {
-				return core.Errorf(core.CodeConflict, "The store is not empty: it holds %s.", n).WithNext("Import into an empty database; an import never mixes with what is there.")
+				return core.Errorf(core.CodeConflict, "The store is not empty: it holds %s.", n).WithNext("Import into an empty database, such as .../1; an import never mixes with what is there.")
 			}
 		}
 		return nil

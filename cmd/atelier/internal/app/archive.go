@@ -87,7 +87,7 @@ func Export(ctx context.Context, w io.Writer, l Lock, version string, tell archi
 		return r, fmt.Errorf("open store: %w", err)
 	}
 	if !began {
-		return r, errors.New("the store is empty: there is nothing to export; check ATELIER_REDIS_URL")
+		return r, errors.New("the store is empty: there is nothing to export; check ATELIER_REDIS_URL (the demo keeps its keys under atelier-demo: and they are not exported)")
 	}
 	store, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/kelseyhightower/envconfig"
 
 	"github.com/atelier-bridge/atelier/adapters/discord"
+	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
@@ -207,6 +208,11 @@ func (r raw) check(environ []string) (Config, error) {
 	if len(c.Keys) == 0 {
 		bad.add("ATELIER_KEYS is missing: make one with \"atelier keys new\" and keep it safe, without it sealed accounts cannot be opened")
 	}
+	for i, k := range c.Keys {
+		if err := vault.Check(k); err != nil {
+			bad.add("ATELIER_KEYS: key %d %w", i+1, err)
+		}
+	}
 	r.checkSlack(&c, &bad, environ)
 	c.Discord = DiscordConfig{core.NewSecret(strings.TrimPrefix(r.DiscordBotToken, "Bot ")), r.DiscordApplicationId, r.DiscordPublicKey, strings.TrimSuffix(r.DiscordApiUrl, "/"), 0}
 	var err error
@@ -291,7 +297,7 @@ func parseRooms(bad *faults, s string) map[core.ProjectKey][]core.RoomID {
 		key, list, _ := strings.Cut(part, "=")
 		project, err := core.ParseProjectKey(key)
 		if err != nil {
-			bad.add("ATELIER_ROOMS: %s", core.SafeMessage(err))
+			bad.add("ATELIER_ROOMS: %q: %s Write ACME=slack:T01/C01,discord:G01/C02;...", part, core.SafeMessage(err))
 			continue
 		}
 		for _, r := range strings.FieldsFunc(list, separator) {

@@ -37,7 +37,7 @@ const perPartition = 1000
 
 // List returns all dead letters, newest first, at most 1,000 of each partition.
 func (d *DeadLetters) List(ctx context.Context) ([]Dead, error) {
-	var out []Dead
+	out := []Dead{}
 	for _, p := range d.store.DB.Parts.All() {
 		list, err := d.store.Journal.Dead(ctx, p, perPartition)
 		if err != nil {

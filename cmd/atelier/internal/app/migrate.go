@@ -62,8 +62,11 @@ func openForTool(ctx context.Context) (*feedback.Store, Config, error) {
 // plain is an error for an operator: what it says to people and what to do next, where it says that, else its cause.
 func plain(err error) error {
 	var e *core.Error
-	if errors.As(err, &e) && e.Message != "" {
+	switch {
+	case errors.As(err, &e) && e.Message != "":
 		return errors.New(core.SafeMessage(err))
+	case e != nil && e.Code == core.CodeRetry && e.Err != nil:
+		return fmt.Errorf("%w; is Redis running at the host and port of ATELIER_REDIS_URL?", e.Err)
 	}
 	return err
 }

@@ -185,12 +185,12 @@ func (f *fleet) look(r *replica, line []byte, ready chan struct{}) {
 		f.mu.Unlock()
 	}
 	var l struct {
-		Addr  string        `json:"addr"`
-		After time.Duration `json:"after"`
+		Addr  string `json:"addr"`
+		After int64  `json:"after_ms"`
 	}
 	if bytes.Contains(line, []byte("all partitions are handed over")) && json.Unmarshal(line, &l) == nil {
 		r.mu.Lock()
-		r.handed = l.After.Round(time.Millisecond).String()
+		r.handed = (time.Duration(l.After) * time.Millisecond).String()
 		r.mu.Unlock()
 	}
 	if !bytes.Contains(line, []byte("atelier is running")) {
