@@ -71,5 +71,9 @@ type Pool struct {
 // Pool returns the state of the connections; it asks nobody.
 func (s *Store) Pool() Pool {
 	st := s.client.PoolStats()
-	return Pool{Idle: st.IdleConns, Stale: st.StaleConns, Total: st.TotalConns, Timeouts: st.Timeouts}
+	out := Pool{Idle: st.IdleConns, Stale: st.StaleConns, Total: st.TotalConns, Timeouts: st.Timeouts}
+	if p := st.PipelineStats; p != nil { // what goes out together has connections of its own
+		out.Idle, out.Stale, out.Total, out.Timeouts = out.Idle+p.IdleConns, out.Stale+p.StaleConns, out.Total+p.TotalConns, out.Timeouts+p.Timeouts
+	}
+	return out
 }
