@@ -3,6 +3,8 @@ package app
 import (
 	"strings"
 	"testing"
+
+	"github.com/atelier-bridge/atelier/adapters/vault"
 )
 
 func TestSlackTeamsOfTheEnvironment(t *testing.T) {
@@ -36,7 +38,7 @@ func TestSlackTeamsOfTheEnvironment(t *testing.T) {
 
 func TestSlackTeamsInOrder(t *testing.T) {
 	for k, v := range map[string]string{
-		"ATELIER_REDIS_URL": "redis://127.0.0.1:6379", "ATELIER_KEYS": "base64key://",
+		"ATELIER_REDIS_URL": "redis://127.0.0.1:6379", "ATELIER_KEYS": vault.NewKeyURL(),
 		"ATELIER_SLACK_BOT_TOKEN": "one", "ATELIER_SLACK_APP_TOKEN": "two",
 		"ATELIER_SLACK_TEAMS":          "beta,gamma_2",
 		"ATELIER_SLACK_BETA_BOT_TOKEN": "three", "ATELIER_SLACK_BETA_SIGNING_SECRET": "four",
@@ -63,7 +65,7 @@ func TestInstallableSlackApp(t *testing.T) {
 			t.Errorf("not named: %s\n%v", want, err)
 		}
 	}
-	for k, v := range map[string]string{"ATELIER_REDIS_URL": "redis://127.0.0.1:6379", "ATELIER_KEYS": "base64key://", "ATELIER_SLACK_BOT_TOKEN": "", "ATELIER_SLACK_CLIENT_SECRET": "two",
+	for k, v := range map[string]string{"ATELIER_REDIS_URL": "redis://127.0.0.1:6379", "ATELIER_KEYS": vault.NewKeyURL(), "ATELIER_SLACK_BOT_TOKEN": "", "ATELIER_SLACK_CLIENT_SECRET": "two",
 		"ATELIER_SLACK_SIGNING_SECRET": "three", "ATELIER_PUBLIC_URL": "https://atelier.example"} {
 		t.Setenv(k, v)
 	}
