@@ -105,6 +105,9 @@ func (a *Adapter) syncInstalls(ctx context.Context, p *app, force bool) error {
 			fresh, err := a.opened(ctx, p, r)
 			if err != nil {
 				failed = append(failed, fmt.Errorf("team %s: %w", r.Team, err))
+				if i != nil { // the former token may still be good
+					records[r.Team], next = old, append(next, i)
+				}
 				continue // the next look tries again
 			}
 			i = fresh

@@ -89,7 +89,7 @@ func Export(ctx context.Context, w io.Writer, l Lock, version string, tell archi
 	if !began {
 		return r, errors.New("the store is empty: there is nothing to export; check ATELIER_REDIS_URL (the demo keeps its keys under atelier-demo: and they are not exported)")
 	}
-	store, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	store, err := cfg.store(ctx)
 	if err != nil {
 		return r, fmt.Errorf("open store: %w", err)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
-	"github.com/atelier-bridge/atelier/feedback"
 )
 
 // doctorTimeout bounds each of doctor's checks.
@@ -44,7 +43,7 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	s, err := cfg.store(ctx)
 	if err != nil {
 		return []core.Finding{{Area: "redis", What: "cannot be used: " + plain(err).Error(), Fix: "check ATELIER_REDIS_URL, ATELIER_REDIS_MODE, the network and the password"}}
 	}
@@ -120,7 +119,7 @@ func checkAccounts(ctx context.Context, cfg Config) []core.Finding {
 	}
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	s, err := cfg.store(ctx)
 	if err != nil {
 		return nil // said by checkStore
 	}

@@ -86,7 +86,7 @@ func checkRooms(ctx context.Context, cfg Config, p core.PlatformName, c core.Roo
 		}
 	}
 	if cfg.RedisURL != "" {
-		if s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix}); err == nil {
+		if s, err := cfg.store(ctx); err == nil {
 			keys, _ := s.People.Projects(ctx) // what is wrong with the store was said
 			for _, k := range keys {
 				if project, err := s.People.Project(ctx, k); err == nil {

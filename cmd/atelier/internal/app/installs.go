@@ -41,7 +41,7 @@ func withInstalls(ctx context.Context, cfg Config, o *slack.Options) (release fu
 	if !cfg.Slack.Installable() {
 		return func() {}, nil
 	}
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	s, err := cfg.store(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/core"
-	"github.com/atelier-bridge/atelier/feedback"
 	"github.com/atelier-bridge/atelier/feedback/people"
 )
 
@@ -19,7 +18,7 @@ func RotateKeys(ctx context.Context, tell func(done, total int64)) (all, changed
 	if cfg.RedisURL == "" || len(cfg.Keys) == 0 {
 		return 0, 0, err // the other faults do not matter here
 	}
-	store, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	store, err := cfg.store(ctx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("open store: %w", err)
 	}

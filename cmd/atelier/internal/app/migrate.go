@@ -46,13 +46,18 @@ func Migrate(ctx context.Context, progress func(s feedback.Step, done, all int))
 	return done, errors.Join(err, s.Close())
 }
 
+// store opens the store that a configuration names, for a tool. The caller closes it.
+func (cfg Config) store(ctx context.Context) (*feedback.Store, error) {
+	return feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+}
+
 // openForTool opens the store that the environment names. Other faults of the configuration do not matter to a tool.
 func openForTool(ctx context.Context) (*feedback.Store, Config, error) {
 	cfg, err := LoadConfig()
 	if cfg.RedisURL == "" {
 		return nil, cfg, err
 	}
-	s, err := feedback.Open(ctx, feedback.Options{URL: cfg.RedisURL, Mode: cfg.RedisMode, Prefix: cfg.RedisPrefix})
+	s, err := cfg.store(ctx)
 	if err != nil {
 		return nil, cfg, fmt.Errorf("open store: %w", plain(err))
 	}
