@@ -35,11 +35,34 @@ type Error struct {
 	RetryAfter time.Duration // with CodeRetry: not before this long; 0 when unknown
 	Global     bool          // with CodeRetry: the limit holds for the whole token, not for one room
 	Err        error
+
+	// What Message and Next were made of, so that they can be said in another language.
+	message, next said
+}
+
+// said is a sentence with its arguments.
+type said struct {
+	format string
+	args   []any
+}
+
+func (s said) in(l Lang, plain string) string {
+	if s.format == "" {
+		return plain
+	}
+	args := make([]any, len(s.args))
+	for i, a := range s.args {
+		if err, ok := a.(error); ok {
+			a = l.Error(err)
+		}
+		args[i] = a
+	}
+	return l.T(s.format, args...)
 }
 
 // Errorf makes an Error whose message the person may read.
 func Errorf(code Code, format string, args ...any) *Error {
-	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), message: said{format, args}}
 }
 
 // Wrap gives a cause a code. A nil cause gives nil.
@@ -73,7 +96,7 @@ func (e *Error) Because(err error) *Error {
 
 // WithNext adds what the person can do and returns the same error.
 func (e *Error) WithNext(format string, args ...any) *Error {
-	e.Next = fmt.Sprintf(format, args...)
+	e.Next, e.next = fmt.Sprintf(format, args...), said{format, args}
 	return e
 }
 
@@ -93,18 +116,20 @@ func ErrorCode(err error) Code {
 }
 
 // SafeMessage returns what the person may read: the first message in the chain with its next step, or a neutral
-// sentence. It never contains a cause.
-func SafeMessage(err error) string {
+// sentence. It never contains a cause. Lang.Error says the same in another language.
+func SafeMessage(err error) string { return safeMessage(Lang{}, err) }
+
+func safeMessage(l Lang, err error) string {
 	for e := (*Error)(nil); errors.As(err, &e); err = e.Err {
 		if e.Message == "" {
 			continue
 		}
 		if e.Next != "" {
-			return e.Message + " " + e.Next
+			return e.message.in(l, e.Message) + " " + e.next.in(l, e.Next)
 		}
-		return e.Message
+		return e.message.in(l, e.Message)
 	}
-	return "Something went wrong on our side. It was logged; please try again in a moment."
+	return l.T("Something went wrong on our side. It was logged; please try again in a moment.")
 }
 
 // RetryAfter returns how long to wait before another try, 0 when the error does not say.

@@ -64,6 +64,8 @@ type Actor struct {
 	Avatar   string     `json:"avatar,omitempty"` // URL
 	Roles    []string   `json:"roles,omitempty"`  // platform groups: "discord:@123", "slack:S01", for role map
 	Bot      bool       `json:"bot,omitempty"`    // another app, not a person
+	Locale   Locale     `json:"locale,omitempty"` // where the event or the platform says it
+	Zone     string     `json:"zone,omitempty"`   // likewise: a name of the time zone database
 }
 
 // Message is a message as its platform has it.

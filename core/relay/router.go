@@ -20,6 +20,7 @@ type Scope struct {
 	Room      *core.Room // nil in direct messages; an empty Project when unbound
 	Project   *core.Project
 	Thread    *core.Thread // nil outside task threads
+	Lang      core.Lang    // how to speak to whoever did it
 	Talk      *core.Thread // the room's own talk or a thread of it, where that is mirrored
 
 	glance *core.Spoken // what was seen of a message at the beginning; nil when it was not looked for, or is of no use any more
@@ -64,8 +65,10 @@ type Router struct {
 	Opening func(ctx context.Context, room core.RoomID) bool
 	// Hurry asks for a thread's history; CatchUp.Hurry. Without it nothing waits for history.
 	Hurry func(p core.Partition, t *core.Thread, gap core.Gap)
-	Clock core.Clock
-	Log   *slog.Logger
+	// Translator speaks to people in their language; nil speaks English.
+	Translator core.Translator
+	Clock      core.Clock
+	Log        *slog.Logger
 }
 
 var _ Handler = (*Router)(nil)
@@ -168,7 +171,7 @@ func (r *Router) explain(ctx context.Context, s Scope, err error) core.Change {
 		c.Dead = deadInbound(s.In, err, r.Clock.Now())
 	}
 	if s.In.Reply.Kind != core.ReplyNone {
-		card := core.Card{Body: core.Plain(core.SafeMessage(err)), Tone: core.ToneWarn}
+		card := core.Card{Body: core.Plain(s.Lang.Error(err)), Tone: core.ToneWarn}
 		var offer interface{ Offer() [][]core.Button }
 		if errors.As(err, &offer) {
 			card.Buttons = offer.Offer()
@@ -229,7 +232,10 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 		if err != nil {
 			return err
 		}
-		s.Person = p
+		s.Person, s.Lang = p, p.Lang(r.Translator)
+		if s.Lang.Locale == "" {
+			s.Lang.Locale = in.Actor.Locale
+		}
 	}
 	if in.Room == "" {
 		return nil

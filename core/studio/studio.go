@@ -43,8 +43,10 @@ type Studio struct {
 	Missing map[core.PlatformName][]string
 	// Links builds URLs of threads and messages, by platform; missing ones give no links.
 	Links map[core.PlatformName]core.Directory
-	Clock core.Clock
-	Log   *slog.Logger
+	// Translator speaks to people in their language, and to rooms in their project's; nil speaks English.
+	Translator core.Translator
+	Clock      core.Clock
+	Log        *slog.Logger
 }
 
 var (
@@ -188,6 +190,22 @@ func article(r core.Role) string {
 		return "a viewer"
 	}
 	return "not a member"
+}
+
+// T is a sentence for the person who calls; N one for a number of things.
+func (c *call) T(sentence string, args ...any) string { return c.Lang.T(sentence, args...) }
+
+// N is T for a number of things.
+func (c *call) N(n int, one, other string, args ...any) string {
+	return c.Lang.N(n, one, other, args...)
+}
+
+// shared is how to speak to everybody in a project's rooms.
+func (s *Studio) shared(p *core.Project) core.Lang {
+	if p == nil {
+		return core.Lang{Translator: s.Translator}
+	}
+	return p.Lang(s.Translator)
 }
 
 // answer is the private answer to a call.

@@ -1,0 +1,13 @@
+package command
+
+import "github.com/atelier-bridge/atelier/core"
+
+// helpRows are the verbs that help.
+func helpRows() []Row {
+	return []Row{
+		{Verb: "help", Group: GroupHelp, Role: core.RoleNone, Ack: AckPrivate, Anywhere: true,
+			Help: "What you can do here", Options: []Option{tail("verb", "One command to explain", false)}, Examples: []string{"help", "help vary"}},
+		{Verb: "status", Group: GroupHelp, Role: core.RoleNone, Ack: AckPrivate, Anywhere: true,
+			Help: "What this room is bound to, and your role here", Examples: []string{"status"}},
+	}
+}

@@ -1,0 +1,21 @@
+package command
+
+// organiseRows are the verbs that organise projects.
+func organiseRows() []Row {
+	return []Row{
+		{Verb: "project new", Group: GroupOrganise, Role: ad, Ack: AckPrivate, Anywhere: true,
+			Help: "Start a project and bind this room to it", Options: []Option{{Name: "key", Kind: KindText, Help: "A short name such as ACME", Required: true, Positional: true}, tail("name", "The full name", false)},
+			Examples: []string{"project new ACME Acme spring campaign"}},
+		{Verb: "project list", Aliases: []string{"projects"}, Group: GroupOrganise, Role: vi, Ack: AckPrivate, Anywhere: true,
+			Help: "All projects that you may see", Examples: []string{"project list"}},
+		{Verb: "project bind", Aliases: []string{"bind"}, Group: GroupOrganise, Role: ad, Ack: AckPrivate, Anywhere: true,
+			Help: "Bind this room to a project", Options: []Option{{Name: "key", Kind: KindText, Help: "The project's short name", Required: true, Positional: true, Complete: true}},
+			Examples: []string{"project bind ACME"}},
+		{Verb: "project unbind", Aliases: []string{"unbind"}, Group: GroupOrganise, Role: ad, Ack: AckPrivate,
+			Help: "Take this room out of its project; its threads stay", Examples: []string{"project unbind"}},
+		{Verb: "project settings", Group: GroupOrganise, Role: ad, Ack: AckPrivate,
+			Help: "Show or change a project's settings", Options: []Option{{Name: "default_role", Kind: KindChoice, Help: "The role of whoever sees a bound room", Choices: []string{"editor", "viewer", "none"}},
+				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}},
+			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
+	}
+}

@@ -1,0 +1,82 @@
+package core
+
+import (
+	"fmt"
+	"time"
+)
+
+// Locale is a language as platforms name it: "fr", "en-US", "pt-BR". Empty means that nobody said.
+type Locale string
+
+// Translator puts sentences for people into their language. The English sentence, with the verbs of package fmt, is its
+// own id; where a language has no translation, the English one is used.
+type Translator interface {
+	// Text returns the format of a sentence in a language, with the same arguments.
+	Text(l Locale, sentence string) string
+	// Count returns the format that a language uses for a number of things; English has one and other.
+	Count(l Locale, n int, one, other string) string
+	// Languages lists what there is, English first.
+	Languages() []Locale
+}
+
+// Lang speaks one language. The zero value speaks English.
+type Lang struct {
+	Translator Translator
+	Locale     Locale
+	// Zone is where its reader's clocks are; nil is UTC.
+	Zone *time.Location
+}
+
+// T returns a sentence. Its first argument is a constant: it is looked up, and collected by the test that finds what a
+// language lacks.
+func (l Lang) T(sentence string, args ...any) string {
+	if l.Translator != nil {
+		sentence = l.Translator.Text(l.Locale, sentence)
+	}
+	if len(args) == 0 {
+		return sentence
+	}
+	return fmt.Sprintf(sentence, args...)
+}
+
+// N returns the sentence for a number of things: N(n, "%d picture", "%d pictures", n). Both are constants.
+func (l Lang) N(n int, one, other string, args ...any) string {
+	form := other
+	switch {
+	case l.Translator != nil:
+		form = l.Translator.Count(l.Locale, n, one, other)
+	case n == 1:
+		form = one
+	}
+	return fmt.Sprintf(form, args...)
+}
+
+// In returns the time on the reader's clock.
+func (l Lang) In(t time.Time) time.Time {
+	if l.Zone == nil {
+		return t.UTC()
+	}
+	return t.In(l.Zone)
+}
+
+// Day returns a day as people write it: "Fri 3 Apr", with the year where it is not this one.
+func (l Lang) Day(t, now time.Time) string {
+	t, now = l.In(t), l.In(now)
+	weekday, month := l.T(t.Format("Mon")), l.T(t.Format("Jan"))
+	if t.Year() != now.Year() {
+		return l.T("%[1]s %[2]d %[3]s %[4]d", weekday, t.Day(), month, t.Year())
+	}
+	return l.T("%[1]s %[2]d %[3]s", weekday, t.Day(), month)
+}
+
+// Time returns a moment as people write it: "Fri 3 Apr 17:00", with the zone where it is not known to the reader.
+func (l Lang) Time(t, now time.Time) string {
+	s := l.T("%[1]s %[2]s", l.Day(t, now), l.In(t).Format("15:04"))
+	if l.Zone == nil {
+		s += " UTC"
+	}
+	return s
+}
+
+// Error returns what a person may read of an error, in their language.
+func (l Lang) Error(err error) string { return safeMessage(l, err) }
