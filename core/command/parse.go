@@ -57,6 +57,11 @@ func (t *Table) parseAction(c core.Command) (Invocation, error) {
 		case ConfirmArg:
 			inv.Confirm = true
 		default:
+			if name, value, ok := strings.Cut(part, "="); ok {
+				if err := inv.fill(map[string]string{name: value}, nil); err == nil {
+					continue
+				}
+			}
 			inv.takeWord(part)
 		}
 	}
@@ -190,13 +195,27 @@ func (i *Invocation) takeNamed(words []string) (rest []string, named map[string]
 		case o.Kind == KindBool && (n+1 == len(words) || strings.HasPrefix(words[n+1], "--")):
 			named[o.Name] = "true"
 		case n+1 < len(words):
-			n++
-			named[o.Name] = words[n]
+			value, used := quoted(words[n+1:])
+			named[o.Name] = value
+			n += used
 		default:
 			named[o.Name] = ""
 		}
 	}
 	return rest, named
+}
+
+// quoted takes the first word, or the words in quotation marks that begin with it, and says how many they were.
+func quoted(words []string) (value string, used int) {
+	if !strings.HasPrefix(words[0], `"`) {
+		return words[0], 1
+	}
+	for i, w := range words {
+		if strings.HasSuffix(w, `"`) && (i > 0 || len(w) > 1) {
+			return strings.Trim(strings.Join(words[:i+1], " "), `"`), i + 1
+		}
+	}
+	return words[0], 1
 }
 
 // takePositional gives one word to the first free positional option that it fits.
