@@ -18,6 +18,7 @@ type Card struct {
 	Tone    Tone       `json:"tone,omitempty"`
 	Private bool       `json:"private,omitempty"` // holds a link or a code that nobody else may see
 	Chart   *Chart     `json:"chart,omitempty"`   // drawn when it is sent, shown as the last image
+	Compare *Compare   `json:"compare,omitempty"` // likewise
 	Choices []Choice   `json:"choices,omitempty"` // only as the answer to an autocomplete query, at most 25
 }
 

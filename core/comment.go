@@ -7,28 +7,64 @@ import (
 
 // Comment is one message of feedback.
 type Comment struct {
-	V         int        `json:"v"`
-	Rev       int64      `json:"rev"`
-	ID        CommentID  `json:"id"`
-	Task      TaskID     `json:"task"`
-	On        ImageRef   `json:"on,omitzero"`
-	Source    MessageRef `json:"source,omitzero"` // the message it came from; empty for a command's comment
-	Author    PersonID   `json:"author"`
-	Identity  IdentityID `json:"identity"`
-	Name      string     `json:"name"`
-	Avatar    string     `json:"avatar,omitempty"`
-	Text      RichText   `json:"text,omitempty"`
-	Files     []Attached `json:"files,omitempty"`
-	ReplyTo   CommentID  `json:"replyTo,omitempty"`
-	At        time.Time  `json:"at"`
-	EditedAt  time.Time  `json:"editedAt,omitzero"`
-	EditTold  time.Time  `json:"editTold,omitzero"` // when the platform told of that edit; zero when it was read from history
-	Edits     int        `json:"edits,omitempty"`
-	Deleted   bool       `json:"deleted,omitempty"`
-	Resolved  bool       `json:"resolved,omitempty"`
-	Late      bool       `json:"late,omitempty"`  // found by catch-up: shown with its original time
-	Found     bool       `json:"found,omitempty"` // by reading history, not told live
-	Reactions Reactions  `json:"reactions,omitempty"`
+	V        int        `json:"v"`
+	Rev      int64      `json:"rev"`
+	ID       CommentID  `json:"id"`
+	Task     TaskID     `json:"task"`
+	No       int        `json:"no,omitempty"` // its number in the task, which never changes; 0 for those of the first releases
+	On       ImageRef   `json:"on,omitzero"`
+	Spot     *Area      `json:"spot,omitempty"`  // of the picture; a point has no width and no height
+	Source   MessageRef `json:"source,omitzero"` // the message it came from; empty for a command's comment
+	Author   PersonID   `json:"author"`
+	Identity IdentityID `json:"identity"`
+	Name     string     `json:"name"`
+	Avatar   string     `json:"avatar,omitempty"`
+	Text     RichText   `json:"text,omitempty"`
+	Files    []Attached `json:"files,omitempty"`
+	ReplyTo  CommentID  `json:"replyTo,omitempty"`
+	At       time.Time  `json:"at"`
+	EditedAt time.Time  `json:"editedAt,omitzero"`
+	EditTold time.Time  `json:"editTold,omitzero"` // when the platform told of that edit; zero when it was read from history
+	Edits    int        `json:"edits,omitempty"`
+	Deleted  bool       `json:"deleted,omitempty"`
+	Resolved bool       `json:"resolved,omitempty"`
+	// ResolvedBy is who settled it, by name. Was are what it said before its edits, oldest first, at most MaxFormer.
+	ResolvedBy string    `json:"resolvedBy,omitempty"`
+	Was        []Former  `json:"was,omitempty"`
+	Late       bool      `json:"late,omitempty"`  // found by catch-up: shown with its original time
+	Found      bool      `json:"found,omitempty"` // by reading history, not told live
+	Reactions  Reactions `json:"reactions,omitempty"`
+}
+
+// Former is what a comment said until it was edited.
+type Former struct {
+	Text string    `json:"text"` // plain, at most MaxFormerText characters
+	At   time.Time `json:"at"`   // when it was said so
+}
+
+// What is kept of a comment's former texts.
+const (
+	MaxFormer     = 10
+	MaxFormerText = 1000
+)
+
+// Edit gives a comment another text and keeps the former one.
+func (m *Comment) Edit(text RichText, at time.Time) {
+	said := m.At
+	if !m.EditedAt.IsZero() {
+		said = m.EditedAt
+	}
+	if was := m.Text.String(); was != text.String() {
+		if r := []rune(was); len(r) > MaxFormerText {
+			was = string(r[:MaxFormerText]) + "…"
+		}
+		m.Was = append(m.Was, Former{Text: was, At: said})
+		if len(m.Was) > MaxFormer {
+			m.Was = m.Was[len(m.Was)-MaxFormer:]
+		}
+	}
+	m.Text, m.EditedAt = text, at
+	m.Edits++
 }
 
 // Reactions maps an emoji's key to those who reacted with it.
@@ -97,6 +133,8 @@ type Attached struct {
 	Size int64   `json:"size,omitempty"`
 	MIME string  `json:"mime,omitempty"`
 	Fail string  `json:"fail,omitempty"` // why it could not be fetched, for people
+	// PinOn is the picture of which this shows a part, with the comment's number on its spot; drawn when it is posted first.
+	PinOn BlobKey `json:"pinOn,omitempty"`
 }
 
 // MessageRef names a message on a platform.

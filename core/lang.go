@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,9 @@ func (l Lang) N(n int, one, other string, args ...any) string {
 		form = l.Translator.Count(l.Locale, n, one, other)
 	case n == 1:
 		form = one
+	}
+	if !strings.Contains(form, "%") {
+		return form // "a comment": it says the number itself
 	}
 	return fmt.Sprintf(form, args...)
 }

@@ -21,6 +21,7 @@ const (
 	OpBlend      Op = "blend"
 	OpDescribe   Op = "describe"
 	OpImport     Op = "import" // brought back by a person; no provider runs it
+	OpRevert     Op = "revert" // an earlier version once more; no provider runs it
 )
 
 // Support says how a provider does an operation.
@@ -243,6 +244,23 @@ type Imaging interface {
 	Import(ctx context.Context, r io.Reader, name string) (StoredImage, error)
 	// Grid makes one picture of up to four, 2x2, with their numbers.
 	Grid(ctx context.Context, images []StoredImage) (StoredImage, error)
+}
+
+// Annotator draws pictures to talk about: of pictures that are stored already.
+type Annotator interface {
+	// Pin draws the surroundings of a spot with the number of the comment on it. CodeNotFound when the picture is gone.
+	Pin(ctx context.Context, picture BlobKey, spot Area, no int) (StoredImage, error)
+	// Compare draws two pictures side by side with their labels; with Blink, one after the other as a GIF.
+	Compare(ctx context.Context, c Compare) (StoredImage, error)
+}
+
+// Compare is two pictures to be shown together.
+type Compare struct {
+	Pictures [2]BlobKey `json:"pictures"`
+	Labels   [2]string  `json:"labels"`
+	Blink    bool       `json:"blink,omitempty"`
+	Name     string     `json:"name"` // of the file, without its extension
+	Alt      string     `json:"alt"`
 }
 
 // Unconfirmed is what a provider's sources do not say for sure, and what is off therefore until somebody tried it: the

@@ -217,8 +217,10 @@ type Tasks interface {
 	List(ctx context.Context, p ProjectKey, offset, limit int) ([]*Task, error)
 	// Version returns one version; CodeNotFound when there is none.
 	Version(ctx context.Context, id VersionID) (*Version, error)
-	// Versions returns a task's versions, oldest first, at most 500.
+	// Versions returns a task's newest versions, oldest first, at most 500.
 	Versions(ctx context.Context, id TaskID) ([]*Version, error)
+	// VersionsFrom returns a page of a task's versions, oldest first, from a number on, at most limit.
+	VersionsFrom(ctx context.Context, id TaskID, from, limit int) ([]*Version, error)
 }
 
 // Comments reads comments.

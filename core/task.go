@@ -40,15 +40,16 @@ type Task struct {
 	Owner     PersonID   `json:"owner"`
 	OwnerName string     `json:"ownerName"`
 	Status    TaskStatus `json:"status"`
-	Latest    int        `json:"latest"`           // newest version number
-	Picked    ImageRef   `json:"picked,omitzero"`  // by pick
-	Private   bool       `json:"private"`          // made in a private room: never shown elsewhere
-	Rooms     []RoomID   `json:"rooms"`            // where it shows
-	Comments  int        `json:"comments"`         // live ones
-	Open      int        `json:"open"`             // of these, not resolved
-	Parent    TaskID     `json:"parent,omitempty"` // for a task made from another one
-	Brief     string     `json:"brief,omitempty"`  // what is wanted, where no picture said it
-	Files     []Attached `json:"files,omitempty"`  // of the brief
+	Latest    int        `json:"latest"`             // newest version number
+	Picked    ImageRef   `json:"picked,omitzero"`    // by pick
+	Private   bool       `json:"private"`            // made in a private room: never shown elsewhere
+	Rooms     []RoomID   `json:"rooms"`              // where it shows
+	Comments  int        `json:"comments"`           // live ones
+	Open      int        `json:"open"`               // of these, not resolved
+	Numbered  int        `json:"numbered,omitempty"` // the newest comment's number
+	Parent    TaskID     `json:"parent,omitempty"`   // for a task made from another one
+	Brief     string     `json:"brief,omitempty"`    // what is wanted, where no picture said it
+	Files     []Attached `json:"files,omitempty"`    // of the brief
 	Assigned  []Named    `json:"assigned,omitempty"`
 	Due       time.Time  `json:"due,omitzero"`
 	Checklist []Check    `json:"checklist,omitempty"`
@@ -59,6 +60,14 @@ type Task struct {
 	DeletedBy string     `json:"deletedBy,omitempty"`
 	CreatedAt time.Time  `json:"createdAt"`
 	UpdatedAt time.Time  `json:"updatedAt"`
+}
+
+// Count counts a new comment and gives it its number in the task.
+func (t *Task) Count(m *Comment) {
+	t.Comments++
+	t.Open++
+	t.Numbered = max(t.Numbered, t.Comments-1) + 1
+	m.No = t.Numbered
 }
 
 // Gone reports whether somebody deleted the task.
@@ -116,6 +125,7 @@ type Version struct {
 	Cost       Cost          `json:"cost,omitzero"`        // estimated until it is done
 	Note       string        `json:"note,omitempty"`
 	Verdicts   []Verdict     `json:"verdicts,omitempty"`
+	Votes      []IdentityID  `json:"votes,omitempty"` // thumbs up on its card, where the project counts them
 	CreatedAt  time.Time     `json:"createdAt"`
 	DoneAt     time.Time     `json:"doneAt,omitzero"`
 }

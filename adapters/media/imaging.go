@@ -173,29 +173,7 @@ func (m *Imaging) load(ctx context.Context, im core.StoredImage) (image.Image, e
 	if key == "" {
 		key = im.Blob
 	}
-	r, err := m.Blobs.Open(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	data, err := io.ReadAll(io.LimitReader(r, maxPictureBytes+1))
-	if err != nil {
-		return nil, core.Wrap(core.CodeRetry, err)
-	}
-	cfg, _, err := Inspect(data)
-	if err != nil {
-		return nil, err
-	}
-	release, err := m.take(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, notPicture(err)
-	}
-	return fit(img, cellSide), nil
+	return m.decode(ctx, key, cellSide)
 }
 
 // Compose lays pictures out two in a row with a small gap and numbers them.

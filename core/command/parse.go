@@ -228,7 +228,7 @@ func (i *Invocation) takePositional(word string, mentions map[string]core.Identi
 		}
 	}
 	if id, err := core.ParseTaskID(word); err == nil && i.Task == "" {
-		if _, has := i.Row.Option("task"); has {
+		if o, has := i.Row.Option("task"); has && o.Positional {
 			i.Task = id
 			i.Args["task"] = string(id)
 			return true

@@ -281,6 +281,10 @@ func (d *Deliverer) fetchFiles(ctx context.Context, t *try, m *core.Comment) (*c
 		}
 		changed = true
 		switch {
+		case f.PinOn != "":
+			if err := d.pin(ctx, m, f); err != nil {
+				return nil, err
+			}
 		case f.Ref.Skip != "":
 			f.Fail = f.Ref.Skip
 		case f.Ref.Size > maxKept:

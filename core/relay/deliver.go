@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -50,6 +49,7 @@ type Deliverer struct {
 	Blobs     core.Blobs
 	Imaging   core.Imaging
 	Charts    core.Charts
+	Annotator core.Annotator
 	Receiver  core.Receiver
 	Cards     Cards
 	// Evidence finds a provider's job id and prompt in a message that a person pointed at and in a picture's bytes.
@@ -390,6 +390,9 @@ func (d *Deliverer) notice(ctx context.Context, t *try) error {
 	if err != nil {
 		return err
 	}
+	if err := d.draw(ctx, t); err != nil {
+		return err
+	}
 	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Thread: thread, Text: d.localise(ctx, t.out.Text, t.out.Room), Card: t.out.Card}
 	if t.out.Card != nil {
 		v.Files = d.cardFiles(t.out.Card)
@@ -404,7 +407,7 @@ func (d *Deliverer) notice(ctx context.Context, t *try) error {
 
 // answer answers the interaction privately; when that is no longer possible, by direct message.
 func (d *Deliverer) answer(ctx context.Context, t *try) error {
-	if err := d.drawChart(ctx, t); err != nil {
+	if err := d.draw(ctx, t); err != nil {
 		return err
 	}
 	v := core.Delivery{Op: core.OpAnswer, Room: t.out.Room, Thread: t.out.Thread, Card: t.out.Card, Text: t.out.Text, Reply: t.out.Reply, To: t.out.To}
@@ -429,7 +432,7 @@ func (d *Deliverer) direct(ctx context.Context, t *try) error {
 	if t.out.To == "" {
 		return nil
 	}
-	if err := d.drawChart(ctx, t); err != nil {
+	if err := d.draw(ctx, t); err != nil {
 		return err
 	}
 	v := core.Delivery{Op: core.OpDirect, Card: t.out.Card, Text: t.out.Text, To: t.out.To}
@@ -443,22 +446,6 @@ func (d *Deliverer) direct(ctx context.Context, t *try) error {
 		return nil
 	}
 	return err
-}
-
-// drawChart draws a card's chart as its last image, once.
-func (d *Deliverer) drawChart(ctx context.Context, t *try) error {
-	if t.out.Card == nil || t.out.Card.Chart == nil {
-		return nil
-	}
-	im, err := d.Charts.Chart(ctx, *t.out.Card.Chart)
-	if err != nil {
-		return err
-	}
-	card := *t.out.Card
-	card.Images = append(slices.Clone(card.Images), core.Image{Blob: im.Blob, Name: "chart.png", Alt: card.Chart.Alt, MIME: im.MIME, Width: im.Width, Height: im.Height})
-	card.Chart = nil
-	t.out.Card = &card
-	return nil
 }
 
 // remove deletes somebody's message that holds a key, where the platform lets us; they were told to do it themselves.

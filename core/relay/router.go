@@ -34,7 +34,8 @@ func (s Scope) spoken() *core.Thread {
 	return s.Talk
 }
 
-// Commands are the use cases that the router calls. Each returns the change that the inbound leads to; an error with a
+// Commands are the use cases that the router calls, one method for each kind of inbound that is none of talk, which is why
+// there are more than five. Each returns the change that the inbound leads to; an error with a
 // safe message is told to the person who asked.
 type Commands interface {
 	// Command handles a command, a press or a submitted modal.
@@ -45,6 +46,11 @@ type Commands interface {
 	Imported(ctx context.Context, s Scope) (core.Change, error)
 	// Linked handles the outcome of linking an account.
 	Linked(ctx context.Context, s Scope) (core.Change, error)
+	// Ticked settles a comment that somebody ticked with a reaction, or opens it again, if they may: task and comment are
+	// changed then, and settled is true.
+	Ticked(ctx context.Context, s Scope, t *core.Task, m *core.Comment, on bool) (out []core.Outgoing, settled bool)
+	// Voted handles a reaction to a card.
+	Voted(ctx context.Context, s Scope, card core.ObjectID) (core.Change, error)
 	// Uploaded says whether a comment's file may be a result brought back, and what to fetch then.
 	Uploaded(ctx context.Context, s Scope, c *core.Comment) ([]core.Outgoing, error)
 }

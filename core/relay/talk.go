@@ -49,8 +49,7 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 		}
 	}
 	out := core.Change{Comments: []*core.Comment{c}, Tasks: []*core.Task{task}, Threads: append(threads, seen(s))}
-	task.Comments++
-	task.Open++
+	task.Count(c)
 	task.UpdatedAt = r.Clock.Now().UTC()
 	obj = core.CommentObject(task.ID, c.ID)
 	out.Place = append(out.Place, core.PlaceWrite{Object: obj, Room: s.In.Room,
@@ -188,9 +187,9 @@ func (r *Router) edited(ctx context.Context, s Scope, obj core.ObjectID) (core.C
 	if err != nil {
 		return core.Change{}, err
 	}
-	c.Text, c.EditedAt, c.EditTold = titled(m), m.EditedAt, toldAt(s.In)
+	c.Edit(titled(m), m.EditedAt)
+	c.EditTold = toldAt(s.In)
 	c.Files = keepFiles(c.Files, m.Files)
-	c.Edits++
 	return core.Change{Comments: []*core.Comment{c},
 		Out: spread(task.Rooms, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: taskID, At: s.In.At}, itoa(c.Edits))}, nil
 }
@@ -304,6 +303,9 @@ func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
 		return core.Change{}, err
 	}
 	kind, taskID, id := obj.Parts()
+	if kind == "card" {
+		return r.Commands.Voted(ctx, s, obj)
+	}
 	if kind != "comment" {
 		return core.Change{}, nil
 	}
@@ -328,6 +330,21 @@ func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	return core.Change{Comments: []*core.Comment{c}, Out: spread(task.Rooms, s.In.Room,
-		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, s.In.Emoji.Key()+"/"+string(s.In.ID))}, nil
+	out := core.Change{Comments: []*core.Comment{c}, Out: spread(task.Rooms, s.In.Room,
+		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, s.In.Emoji.Key()+"/"+string(s.In.ID))}
+	if isTick(s.In.Emoji) && !taskID.IsTalk() {
+		if more, settled := r.Commands.Ticked(ctx, s, task, c, s.In.Kind == core.InboundReact); settled {
+			out.Tasks, out.Out = []*core.Task{task}, append(out.Out, more...)
+		}
+	}
+	return out, nil
+}
+
+// isTick reports whether a reaction says that a comment is settled.
+func isTick(e core.Emoji) bool {
+	switch e.Key() {
+	case "✅", "✔", "☑":
+		return true
+	}
+	return false
 }

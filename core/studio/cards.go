@@ -24,15 +24,29 @@ func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (re
 	if err != nil {
 		return relay.Shown{}, err
 	}
+	l := s.langOf(ctx, taskID)
 	if no > 0 {
 		v, err := s.Tasks.Version(ctx, core.VersionID{Task: taskID, No: no})
 		if err != nil {
 			return relay.Shown{}, err
 		}
-		card := s.versionCard(task, v)
-		return relay.Shown{Card: card, Rev: v.Rev}, nil
+		notes, err := s.openNotes(ctx, task, no)
+		if err != nil {
+			return relay.Shown{}, err
+		}
+		// What is open on it changes with the task.
+		return relay.Shown{Card: s.versionCard(l, task, v, notes), Rev: v.Rev + task.Rev}, nil
 	}
-	return s.rootCard(ctx, task)
+	return s.rootCard(ctx, l, task)
+}
+
+// langOf is how to speak in a task's threads.
+func (s *Studio) langOf(ctx context.Context, id core.TaskID) core.Lang {
+	p, err := s.Projects.Project(ctx, id.Project())
+	if err != nil {
+		p = nil
+	}
+	return s.shared(p)
 }
 
 // undeliveredCard is the small mark in a task's thread that something does not show in another room. It goes away when
@@ -46,55 +60,94 @@ func (s *Studio) undeliveredCard(ctx context.Context, task core.TaskID, room cor
 	if r, err := s.Projects.Room(ctx, room); err == nil && r.Name != "" && !r.Private {
 		where += " #" + r.Name
 	}
-	what := "a comment"
-	if len(reasons) > 1 {
-		what = plural(len(reasons), "comment")
-	}
+	l := s.langOf(ctx, task)
+	what := l.N(len(reasons), "a comment", "%d comments", len(reasons))
 	why := map[string]bool{}
 	for obj, reason := range reasons {
 		if kind, _, _ := obj.Parts(); kind != "comment" {
-			what = "this task"
+			what = l.T("this task")
 		}
 		why[reason] = true
 	}
-	text := fmt.Sprintf("⚠️ Not delivered to %s: %s. %s", where, what, strings.Join(slices.Sorted(maps.Keys(why)), " "))
+	text := l.T("⚠️ Not delivered to %s: %s. %s", where, what, strings.Join(slices.Sorted(maps.Keys(why)), " "))
 	return relay.Shown{Card: core.Card{Body: core.Plain(text), Tone: core.ToneWarn}, Rev: rev}, nil
 }
 
 // rootCard shows the newest version that has pictures, and below it what is being made now.
-func (s *Studio) rootCard(ctx context.Context, task *core.Task) (relay.Shown, error) {
+func (s *Studio) rootCard(ctx context.Context, l core.Lang, task *core.Task) (relay.Shown, error) {
 	all, err := s.Tasks.Versions(ctx, task.ID)
 	if err != nil {
 		return relay.Shown{}, err
 	}
+	thread := clip(fmt.Sprintf("%s %s", task.ID, task.Title), 90)
+	if task.Gone() {
+		return relay.Shown{Card: s.goneCard(l, task), Rev: s.rootRev(task, all), Thread: thread}, nil
+	}
 	if len(all) == 0 {
-		return relay.Shown{}, core.Errorf(core.CodeInternal, "%s has no versions", task.ID)
+		return relay.Shown{Card: s.briefCard(l, task), Rev: task.Rev, Thread: thread}, nil
 	}
 	newest := all[len(all)-1]
 	shown := newest
-	rev := task.Rev
 	for _, v := range all {
-		rev += v.Rev
 		if v.State == core.JobDone && (len(v.Images) > 0 || shown.State != core.JobDone) {
 			shown = v
 		}
 	}
-	card := s.versionCard(task, shown)
+	notes, err := s.openNotes(ctx, task, shown.ID.No)
+	if err != nil {
+		return relay.Shown{}, err
+	}
+	card := s.versionCard(l, task, shown, notes)
 	card.Title = fmt.Sprintf("%s · %s", task.ID, task.Title)
+	if task.Brief != "" {
+		card.Body = append(card.Body, core.Node{Kind: core.NodeQuote, Children: core.TextNodes(task.Brief)})
+	}
 	if newest != shown && !newest.State.Final() {
-		card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(fmt.Sprintf("v%d (%s): %s", newest.ID.No, madeBy(newest), stateLine(newest)))}}))
+		card.Body = append(card.Body, core.Para(italic(fmt.Sprintf("v%d (%s): %s", newest.ID.No, madeBy(newest), stateLine(l, newest)))))
 	}
-	status := string(task.Status)
-	if task.Picked.Version > 0 {
-		status += ", picked " + task.Picked.String()
+	card.Fields = append(s.taskFields(l, task), card.Fields...)
+	return relay.Shown{Card: card, Rev: s.rootRev(task, all), Thread: thread}, nil
+}
+
+// rootRev grows with everything that a root card shows.
+func (s *Studio) rootRev(task *core.Task, all []*core.Version) int64 {
+	rev := task.Rev
+	for _, v := range all {
+		rev += v.Rev
 	}
-	card.Fields = append([]core.Field{{Label: "Status", Value: core.Plain(status)}}, card.Fields...)
-	return relay.Shown{Card: card, Rev: rev, Thread: clip(fmt.Sprintf("%s %s", task.ID, task.Title), 90)}, nil
+	return rev
+}
+
+// briefCard is the root card of a task that has no pictures yet.
+func (s *Studio) briefCard(l core.Lang, task *core.Task) core.Card {
+	card := core.Card{Title: fmt.Sprintf("%s · %s", task.ID, task.Title), Fields: s.taskFields(l, task), Footer: l.T("Make pictures for it with \"imagine\" in its thread.")}
+	if task.Brief != "" {
+		card.Body = core.Plain(task.Brief)
+	}
+	card.Fields = append(card.Fields, core.Field{Label: l.T("Owner"), Value: core.Plain(task.OwnerName)})
+	act := func(verb, arg string) core.Action { return core.Action{Verb: verb, Task: task.ID, Arg: arg} }
+	make := act("imagine", "")
+	make.Modal = true
+	card.Buttons = [][]core.Button{{{Label: l.T("Make pictures"), Style: core.StylePrimary, Action: make}, {Label: l.T("I do it"), Action: act("task assign", "person=me")}, {Label: l.T("Close"), Action: act("task close", "")}}}
+	if task.Status == core.StatusClosed {
+		card.Buttons = [][]core.Button{{{Label: l.T("Open again"), Action: act("task reopen", "")}}}
+	}
+	return card
+}
+
+// goneCard is what is left of a deleted task's card.
+func (s *Studio) goneCard(l core.Lang, task *core.Task) core.Card {
+	return core.Card{Title: fmt.Sprintf("%s · %s", task.ID, task.Title), Tone: core.ToneWarn, Body: core.RichText{core.Para(italic(l.T("%s deleted this task on %s. What was said about it stays in its threads.", task.DeletedBy, l.Day(task.Deleted, s.Clock.Now()))))},
+		Buttons: [][]core.Button{{{Label: l.T("Restore"), Action: core.Action{Verb: "task restore", Task: task.ID}}}}}
+}
+
+func italic(s string) core.Node {
+	return core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(s)}}
 }
 
 // versionCard shows one version: its prompt in one run of text, whose account, how it was made, its pictures and what
 // can be done with them.
-func (s *Studio) versionCard(task *core.Task, v *core.Version) core.Card {
+func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, notes []numbered) core.Card {
 	full := v.Request.Full
 	if full == "" {
 		full = v.Request.Prompt
@@ -103,20 +156,34 @@ func (s *Studio) versionCard(task *core.Task, v *core.Version) core.Card {
 		Title: fmt.Sprintf("%s v%d · %s", task.ID, v.ID.No, madeBy(v)),
 		Body:  core.RichText{core.Para(core.Text(full))},
 		Fields: []core.Field{
-			{Label: "Version", Value: core.Plain(fmt.Sprintf("v%d · %s", v.ID.No, madeBy(v)))},
-			{Label: "Account", Value: core.Plain(v.PersonName + " · " + string(v.Provider))},
+			{Label: l.T("Version"), Value: core.Plain(fmt.Sprintf("v%d · %s", v.ID.No, madeBy(v)))},
+			{Label: l.T("Account"), Value: core.Plain(v.PersonName + " · " + string(v.Provider))},
 		},
-		Footer: s.footer(v),
+		Footer: s.footer(l, v),
 	}
 	if v.Text != "" {
 		card.Body = append(card.Body, core.Node{Kind: core.NodeQuote, Children: core.TextNodes(v.Text)})
 	}
 	for _, x := range v.Verdicts {
-		line := fmt.Sprintf("%s v%d", verdictWord(x.Approved), v.ID.No)
+		line := l.T("requested changes on v%d", v.ID.No)
+		if x.Approved {
+			line = l.T("approved v%d", v.ID.No)
+		}
+		line += " (" + l.Day(x.At, s.Clock.Now()) + ")"
 		if x.Reason != "" {
 			line += ": " + x.Reason
 		}
 		card.Body = append(card.Body, core.Para(core.Bold(x.Name), core.Text(" "+line)))
+	}
+	if n := len(v.Votes); n > 0 {
+		card.Fields = append(card.Fields, core.Field{Label: l.T("Votes"), Value: core.Plain(fmt.Sprintf("👍 %d", n))})
+	}
+	if len(notes) > 0 {
+		lines := []core.Node{core.Bold(l.T("Open comments"))}
+		for _, o := range notes {
+			lines = append(lines, core.Node{Kind: core.NodeBreak}, core.Text(commentLine(l, o)))
+		}
+		card.Body = append(card.Body, core.Para(lines...))
 	}
 	ref := core.ImageRef{Version: v.ID.No}
 	act := func(verb string) core.Action { return core.Action{Verb: verb, Task: task.ID, Ref: ref} }
@@ -125,32 +192,25 @@ func (s *Studio) versionCard(task *core.Task, v *core.Version) core.Card {
 		if v.State.Final() {
 			card.Tone = core.ToneBad
 		}
-		card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(stateLine(v))}}))
-		card.Buttons = [][]core.Button{{{Label: "Cancel", Style: core.StyleDanger, Action: act("cancel")}}}
+		card.Body = append(card.Body, core.Para(italic(stateLine(l, v))))
+		card.Buttons = [][]core.Button{{{Label: l.T("Cancel"), Style: core.StyleDanger, Action: act("cancel")}}}
 		if v.State.Final() {
-			card.Buttons = [][]core.Button{{{Label: "Reroll", Action: act("reroll")}}}
+			card.Buttons = [][]core.Button{{{Label: l.T("Reroll"), Action: act("reroll")}}}
 		}
 		if v.State == core.JobUnknown {
-			card.Buttons = [][]core.Button{{{Label: "Check", Action: act("check")}, {Label: "Run again", Action: act("reroll")}}}
+			card.Buttons = [][]core.Button{{{Label: l.T("Check"), Action: act("check")}, {Label: l.T("Run again"), Action: act("reroll")}}}
 		}
 		return card
 	}
 	card.Tone = tone(task, v)
 	if pic := v.Grid; pic != nil {
 		card.Images = append(card.Images, core.Image{Blob: pic.Blob, Name: fmt.Sprintf("%s-v%d.jpg", task.ID, v.ID.No), MIME: pic.MIME, Width: pic.Width, Height: pic.Height,
-			Alt: fmt.Sprintf("%s of %s v%d: %s", plural(len(v.Images), "picture"), task.ID, v.ID.No, clip(v.Request.Prompt, 300))})
+			Alt: l.N(len(v.Images), "One picture of %[2]s v%[3]d: %[4]s", "%[1]d pictures of %[2]s v%[3]d: %[4]s", len(v.Images), task.ID, v.ID.No, clip(v.Request.Prompt, 300))})
 	}
 	if len(v.Images) > 0 {
-		card.Buttons = buttons(task, v, act)
+		card.Buttons = buttons(l, task, v, act)
 	}
 	return card
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "One " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func tone(task *core.Task, v *core.Version) core.Tone {
@@ -166,7 +226,7 @@ func tone(task *core.Task, v *core.Version) core.Tone {
 }
 
 // buttons are U1-U4 (pick: free), V1-V4 (vary subtle), the operations and the verdicts.
-func buttons(task *core.Task, v *core.Version, act func(string) core.Action) [][]core.Button {
+func buttons(l core.Lang, task *core.Task, v *core.Version, act func(string) core.Action) [][]core.Button {
 	var rows [][]core.Button
 	if n := len(v.Images); n > 1 {
 		var u, w []core.Button
@@ -184,34 +244,59 @@ func buttons(task *core.Task, v *core.Version, act func(string) core.Action) [][
 	changes := act("changes")
 	changes.Modal = true
 	return append(rows,
-		[]core.Button{{Label: "Reroll", Action: act("reroll")}, {Label: "Vary", Action: act("vary")}, {Label: "Upscale", Action: act("upscale")}, {Label: "Zoom", Action: act("zoom")}, {Label: "Pan", Action: act("pan")}},
-		[]core.Button{{Label: "Approve", Style: core.StylePrimary, Action: act("approve")}, {Label: "Request changes", Style: core.StyleDanger, Action: changes}})
+		[]core.Button{{Label: l.T("Reroll"), Action: act("reroll")}, {Label: l.T("Vary"), Action: act("vary")}, {Label: l.T("Upscale"), Action: act("upscale")}, {Label: l.T("Zoom"), Action: act("zoom")}, {Label: l.T("Pan"), Action: act("pan")}},
+		[]core.Button{{Label: l.T("Approve"), Style: core.StylePrimary, Action: act("approve")}, {Label: l.T("Request changes"), Style: core.StyleDanger, Action: changes}})
 }
 
-func stateLine(v *core.Version) string {
+func stateLine(l core.Lang, v *core.Version) string {
 	switch v.State {
 	case core.JobQueued:
 		if v.Position > 1 {
-			return fmt.Sprintf("queued, place %d", v.Position)
+			return l.T("queued, place %d", v.Position)
 		}
-		return "queued"
+		return l.T("queued")
 	case core.JobSubmitted:
-		return "starting"
+		return l.T("starting")
 	case core.JobRunning:
-		return fmt.Sprintf("running, %d %%", v.Progress)
+		return l.T("running, %d %%", v.Progress)
 	case core.JobHandedOff:
-		return "waiting for " + v.PersonName + " to run it by hand and bring it back"
+		return l.T("waiting for %s to run it by hand and bring it back", v.PersonName)
 	case core.JobUnknown:
-		return "unknown: it may have run and been billed. " + v.Message
+		return l.T("unknown: it may have run and been billed. %s", v.Message)
 	}
 	if v.Message != "" && v.State != core.JobRefused {
-		return string(v.State) + ": " + v.Message
+		return stateWord(l, v.State) + ": " + v.Message
 	}
-	return string(v.State)
+	return stateWord(l, v.State)
+}
+
+// stateWord names where a run stands.
+func stateWord(l core.Lang, s core.JobState) string {
+	switch s {
+	case core.JobQueued:
+		return l.T("queued")
+	case core.JobSubmitted:
+		return l.T("submitted")
+	case core.JobRunning:
+		return l.T("running")
+	case core.JobHandedOff:
+		return l.T("handed off")
+	case core.JobDone:
+		return l.T("done")
+	case core.JobRefused:
+		return l.T("refused")
+	case core.JobFailed:
+		return l.T("failed")
+	case core.JobUnknown:
+		return l.T("unknown")
+	case core.JobCancelled:
+		return l.T("cancelled")
+	}
+	return string(s)
 }
 
 // footer lists the parameters, the seed and what had no effect.
-func (s *Studio) footer(v *core.Version) string {
+func (s *Studio) footer(l core.Lang, v *core.Version) string {
 	var parts []string
 	names := make([]string, 0, len(v.Request.Params))
 	for n := range v.Request.Params {
@@ -229,13 +314,13 @@ func (s *Studio) footer(v *core.Version) string {
 		}
 	}
 	if v.State == core.JobDone && v.Seed != nil {
-		parts = append(parts, fmt.Sprintf("seed %d", *v.Seed))
+		parts = append(parts, l.T("seed %d", *v.Seed))
 	}
 	if v.Model != "" {
 		parts = append(parts, v.Model)
 	}
 	if v.How != "" {
-		parts = append(parts, "emulated: "+v.How)
+		parts = append(parts, l.T("emulated: %s", v.How))
 	}
 	if text := v.Cost.String(); text != "" {
 		parts = append(parts, text)
@@ -246,7 +331,7 @@ func (s *Studio) footer(v *core.Version) string {
 	if len(v.Dropped) > 0 {
 		dropped := slices.Clone(v.Dropped)
 		slices.Sort(dropped)
-		parts = append(parts, "without effect: "+dashed(slices.Compact(dropped)))
+		parts = append(parts, l.T("without effect: %s", dashed(slices.Compact(dropped))))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -39,7 +39,7 @@ func (s *Studio) provider(p *core.Person, name string) (core.Provider, error) {
 	return nil, core.Errorf(core.CodeInvalid, "There is no provider %q here.", clip(name, 20)).WithNext("There are: %s.", strings.Join(names, ", "))
 }
 
-// imagine makes a new task with its first version.
+// imagine makes a new task with its first version, or the next version of the task in whose thread it is said.
 func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 	full := strings.TrimSpace(c.inv.Arg("prompt"))
 	pr, err := s.Prompts.Parse(full)
@@ -54,7 +54,14 @@ func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	req := s.request(core.OpGenerate, pr, full, c)
-	return s.newTask(ctx, c, provider, req, pr.Words)
+	if c.inv.Task == "" && c.Thread == nil {
+		return s.newTask(ctx, c, provider, req, pr.Words)
+	}
+	// In a task's thread it is that task's next version.
+	if err := s.findTask(ctx, c); err != nil {
+		return core.Change{}, err
+	}
+	return s.begin(ctx, c, provider, req, core.ImageRef{})
 }
 
 // newTask makes a task whose first versions a request makes.

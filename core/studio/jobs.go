@@ -56,7 +56,7 @@ func (s *Studio) Job(ctx context.Context, sc relay.Scope) (core.Change, error) {
 				v.Cost = o.Cost
 			}
 		}
-		if task.Latest == v.ID.No && ev.State == core.JobDone && task.Status == core.StatusOpen {
+		if task.Latest == v.ID.No && ev.State == core.JobDone && (task.Status == core.StatusOpen || task.Status == core.StatusProgress) {
 			task.Status = core.StatusReview
 		}
 		task.UpdatedAt = s.Clock.Now().UTC()

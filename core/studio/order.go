@@ -241,8 +241,11 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	now := s.Clock.Now().UTC()
 	task := c.task
 	task.UpdatedAt = now
-	if task.Status == core.StatusApproved || task.Status == core.StatusChanges || task.Status == core.StatusReview {
+	switch task.Status {
+	case core.StatusApproved, core.StatusChanges, core.StatusReview:
 		task.Status = core.StatusOpen
+	case core.StatusClosed:
+		return core.Change{}, core.Errorf(core.CodeInvalid, "%s is closed.", task.ID).WithNext("\"task reopen %s\" opens it again.", task.ID)
 	}
 	change := core.Change{Tasks: []*core.Task{task}}
 	show := []int{0}

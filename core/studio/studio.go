@@ -73,8 +73,11 @@ func (s *Studio) verbs() map[string]verb {
 	return map[string]verb{
 		"imagine": s.imagine, "reroll": s.operate, "vary": s.operate, "upscale": s.operate, "zoom": s.operate, "pan": s.operate,
 		"edit": s.operate, "blend": s.operate, "describe": s.operate, "attach": s.attach, "cancel": s.cancel, "jobs": s.jobs,
-		"comment": s.comment, "resolve": s.resolve, "approve": s.verdict, "changes": s.verdict, "pick": s.pick, "versions": s.versions,
-		"task show": s.taskShow, "task list": s.taskList,
+		"comment": s.comment, "comments": s.comments, "resolve": s.resolve, "reopen": s.resolve, "history": s.commentHistory, "approve": s.verdict, "changes": s.verdict, "pick": s.pick,
+		"versions": s.versions, "compare": s.compare, "revert": s.revert,
+		"task new": s.taskNew, "task show": s.taskShow, "task list": s.taskList, "task assign": s.taskAssign, "task due": s.taskDue, "task status": s.taskStatus,
+		"task rename": s.taskRename, "task brief": s.taskBrief, "task close": s.taskClose, "task reopen": s.taskReopen, "task delete": s.taskDelete, "task restore": s.taskRestore,
+		"checklist add": s.checklistAdd, "checklist tick": s.checklistTick, "checklist remove": s.checklistRemove,
 		"project new": s.projectNew, "project list": s.projectList, "project bind": s.projectBind, "project unbind": s.projectUnbind, "project settings": s.projectSettings,
 		"account link": s.accountLink, "account list": s.accountList, "account unlink": s.accountUnlink, "settings": s.settings,
 		"identity link": s.identityLink, "identity unlink": s.identityUnlink, "usage": s.usage,
@@ -242,6 +245,9 @@ func (s *Studio) findTask(ctx context.Context, c *call) error {
 		return none
 	}
 	c.task = t
+	if verb := c.inv.Row.Verb; t.Gone() && verb != "task show" && verb != "task restore" {
+		return core.Errorf(core.CodeGone, "%s was deleted by %s.", id, t.DeletedBy).WithNext("\"task restore %s\" brings it back.", id)
+	}
 	return nil
 }
 
@@ -253,6 +259,9 @@ func (s *Studio) findVersion(ctx context.Context, c *call) error {
 	no := c.inv.Ref.Version
 	if no == 0 {
 		no = c.task.Latest
+	}
+	if c.task.Latest == 0 {
+		return core.Errorf(core.CodeInvalid, "%s has no versions yet.", c.task.ID).WithNext("Make pictures for it with \"imagine\" in its thread.")
 	}
 	v, err := s.Tasks.Version(ctx, core.VersionID{Task: c.task.ID, No: no})
 	if core.ErrorCode(err) == core.CodeNotFound {

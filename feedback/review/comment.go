@@ -17,7 +17,9 @@ import (
 type stored struct {
 	V         int             `json:"v"`
 	Source    []string        `json:"s,omitempty"` // room, thread, message
+	No        int             `json:"no,omitempty"`
 	On        core.ImageRef   `json:"on,omitzero"`
+	Spot      *core.Area      `json:"sp,omitempty"`
 	Author    *core.PersonID  `json:"a,omitempty"` // unless it is the person made of the identity
 	Identity  string          `json:"i,omitempty"` // from its slash on if it begins like the source's room
 	Name      string          `json:"n,omitempty"`
@@ -32,6 +34,8 @@ type stored struct {
 	Edits     int             `json:"e,omitempty"`
 	Deleted   bool            `json:"d,omitempty"`
 	Resolved  bool            `json:"ok,omitempty"`
+	By        string          `json:"okb,omitempty"`
+	Was       []core.Former   `json:"w,omitempty"`
 	Late      bool            `json:"l,omitempty"`
 	Found     bool            `json:"h,omitempty"`
 	Reactions core.Reactions  `json:"rx,omitempty"`
@@ -57,9 +61,9 @@ func (i instant) time() time.Time {
 // encodeComment writes a comment's record without newlines.
 func encodeComment(m *core.Comment) ([]byte, error) {
 	s := stored{
-		V: m.V, On: m.On, Identity: shorten(m.Identity, m.Source.Room), Name: m.Name, Avatar: m.Avatar, Files: m.Files, ReplyTo: m.ReplyTo,
+		V: m.V, No: m.No, On: m.On, Spot: m.Spot, Identity: shorten(m.Identity, m.Source.Room), Name: m.Name, Avatar: m.Avatar, Files: m.Files, ReplyTo: m.ReplyTo,
 		At: instantOf(m.At), EditedAt: instantOf(m.EditedAt), EditTold: instantOf(m.EditTold), Edits: m.Edits,
-		Deleted: m.Deleted, Resolved: m.Resolved, Late: m.Late, Found: m.Found, Reactions: m.Reactions,
+		Deleted: m.Deleted, Resolved: m.Resolved, By: m.ResolvedBy, Was: m.Was, Late: m.Late, Found: m.Found, Reactions: m.Reactions,
 	}
 	if m.Source != (core.MessageRef{}) {
 		s.Source = []string{string(m.Source.Room), string(m.Source.Thread), string(m.Source.ID)}
@@ -92,9 +96,9 @@ func decodeComment(data string, task core.TaskID, id core.CommentID) (*core.Comm
 		return nil, err
 	}
 	m := &core.Comment{
-		V: s.V, Rev: sheet.Rev, ID: id, Task: task, On: s.On, Source: s.source(), Name: s.Name, Avatar: s.Avatar, Text: s.Rich, Files: s.Files,
+		V: s.V, Rev: sheet.Rev, ID: id, Task: task, No: s.No, On: s.On, Spot: s.Spot, Source: s.source(), Name: s.Name, Avatar: s.Avatar, Text: s.Rich, Files: s.Files,
 		ReplyTo: s.ReplyTo, At: s.At.time(), EditedAt: s.EditedAt.time(), EditTold: s.EditTold.time(), Edits: s.Edits,
-		Deleted: s.Deleted, Resolved: s.Resolved, Late: s.Late, Found: s.Found, Reactions: s.Reactions,
+		Deleted: s.Deleted, Resolved: s.Resolved, ResolvedBy: s.By, Was: s.Was, Late: s.Late, Found: s.Found, Reactions: s.Reactions,
 	}
 	m.Identity = lengthen(s.Identity, m.Source.Room)
 	if m.Author = core.MakePersonID(m.Identity); s.Author != nil {

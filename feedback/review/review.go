@@ -188,9 +188,14 @@ func (s *Store) Versions(ctx context.Context, id core.TaskID) ([]*core.Version, 
 	if err != nil {
 		return nil, err
 	}
+	return s.VersionsFrom(ctx, id, max(1, t.Latest-maxVersions+1), min(t.Latest, maxVersions))
+}
+
+// VersionsFrom returns a page of a task's versions.
+func (s *Store) VersionsFrom(ctx context.Context, id core.TaskID, from, limit int) ([]*core.Version, error) {
 	p := s.partition(id)
 	var keys []string
-	for n := max(1, t.Latest-maxVersions+1); n <= t.Latest; n++ {
+	for n := from; n < from+limit; n++ {
 		keys = append(keys, s.db.Keys.Version(p, core.VersionID{Task: id, No: n}))
 	}
 	return readMany(ctx, s.db, keys, func(v *core.Version, rev int64) { v.Rev = rev })

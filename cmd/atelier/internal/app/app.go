@@ -195,7 +195,7 @@ func (a *App) build() error {
 		Desk: desk, Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	desk.Submitted = a.runner.Wake
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Glances: a.store.Glances, Posts: a.store.Review,
-		People: a.store.People, Desk: desk, Blobs: a.blobs, Imaging: imaging, Charts: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
+		People: a.store.People, Desk: desk, Blobs: a.blobs, Imaging: imaging, Charts: imaging, Annotator: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
 		Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Glances: a.store.Glances, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}

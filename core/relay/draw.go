@@ -1,0 +1,61 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// draw makes the pictures that a card asks for, once: a chart, two pictures side by side.
+func (d *Deliverer) draw(ctx context.Context, t *try) error {
+	c := t.out.Card
+	if c == nil || c.Chart == nil && c.Compare == nil {
+		return nil
+	}
+	card := *c
+	card.Chart, card.Compare, card.Images = nil, nil, slices.Clone(c.Images)
+	add := func(im core.StoredImage, name, alt string) {
+		card.Images = append(card.Images, core.Image{Blob: im.Blob, Name: name, Alt: alt, MIME: im.MIME, Width: im.Width, Height: im.Height})
+	}
+	if c.Chart != nil {
+		im, err := d.Charts.Chart(ctx, *c.Chart)
+		if err != nil {
+			return err
+		}
+		add(im, "chart.png", c.Chart.Alt)
+	}
+	if c.Compare != nil {
+		im, err := d.Annotator.Compare(ctx, *c.Compare)
+		if err != nil {
+			return err
+		}
+		name := c.Compare.Name + ".jpg"
+		if c.Compare.Blink {
+			name = c.Compare.Name + ".gif"
+		}
+		add(im, name, c.Compare.Alt)
+	}
+	t.out.Card = &card
+	return nil
+}
+
+// pin draws where a comment points to. A picture that is gone leaves the words.
+func (d *Deliverer) pin(ctx context.Context, m *core.Comment, f *core.Attached) error {
+	if m.Spot == nil || d.Annotator == nil {
+		f.Fail = f.Ref.Name + " could not be drawn"
+		return nil
+	}
+	im, err := d.Annotator.Pin(ctx, f.PinOn, *m.Spot, m.No)
+	switch code := core.ErrorCode(err); {
+	case err == nil:
+		f.Blob, f.Size, f.MIME = im.Blob, im.Size, im.MIME
+	case code == core.CodeRetry || code == core.CodeUnknown || errors.Is(err, context.Canceled):
+		return core.Wrap(core.CodeRetry, err)
+	default:
+		d.Log.WarnContext(ctx, "pin not drawn", "comment", m.ID, "error", err)
+		f.Fail = f.Ref.Name + " could not be drawn"
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package studio
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+// settingStatuses is the project's setting of its statuses in order: "open, in progress, retouch:admin, delivered:admin",
+// where a role says who may move a task there.
+const settingStatuses = "statuses"
+
+// status is a status with the role that may move a task there.
+type status struct {
+	name core.TaskStatus
+	role core.Role
+}
+
+// needed are the statuses that Atelier itself moves tasks to: every project has them.
+func needed() []core.TaskStatus {
+	return []core.TaskStatus{core.StatusOpen, core.StatusReview, core.StatusChanges, core.StatusApproved}
+}
+
+// statuses are those of a project, in order.
+func (s *Studio) statuses(p *core.Project) []status {
+	if list, err := parseStatuses(p.Settings[settingStatuses]); err == nil && len(list) > 0 {
+		return list
+	}
+	var out []status
+	for _, n := range []core.TaskStatus{core.StatusOpen, core.StatusProgress, core.StatusReview, core.StatusChanges, core.StatusApproved, core.StatusDelivered} {
+		out = append(out, status{n, core.RoleEditor})
+	}
+	return out
+}
+
+const (
+	maxStatuses     = 15
+	maxStatusLength = 30
+)
+
+// parseStatuses reads the project's setting; empty gives none.
+func parseStatuses(text string) ([]status, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, nil
+	}
+	var out []status
+	for _, part := range strings.Split(text, ",") {
+		name, role, given := strings.Cut(part, ":")
+		st := status{core.TaskStatus(strings.ToLower(strings.Join(strings.Fields(name), " "))), core.RoleEditor}
+		if given {
+			r, err := core.ParseRole(strings.TrimSpace(role))
+			if err != nil {
+				return nil, err
+			}
+			st.role = r
+		}
+		switch {
+		case st.name == "" || len(st.name) > maxStatusLength || st.name == core.StatusClosed:
+			return nil, core.Errorf(core.CodeInvalid, "%q cannot be a status.", clip(name, 40)).WithNext("A status has 1 to %d characters; closed is there always.", maxStatusLength)
+		case slices.ContainsFunc(out, func(x status) bool { return x.name == st.name }):
+			return nil, core.Errorf(core.CodeInvalid, "The status %q is there twice.", st.name)
+		}
+		out = append(out, st)
+	}
+	if len(out) > maxStatuses {
+		return nil, core.Errorf(core.CodeInvalid, "A project has at most %d statuses.", maxStatuses)
+	}
+	for _, n := range needed() {
+		if !slices.ContainsFunc(out, func(x status) bool { return x.name == n }) {
+			return nil, core.Errorf(core.CodeInvalid, "The status %q is missing.", n).WithNext("Every project has: open, in review, changes requested, approved.")
+		}
+	}
+	return out, nil
+}
+
+// findStatus finds the status that somebody named, in English or in their own language, if only by its beginning.
+func (s *Studio) findStatus(c *call, want string) (status, error) {
+	want = strings.ToLower(strings.Join(strings.Fields(want), " "))
+	all := append(s.statuses(c.Project), status{core.StatusClosed, core.RoleEditor})
+	var near []status
+	for _, st := range all {
+		own := strings.ToLower(statusWord(c.Lang, st.name))
+		if string(st.name) == want || own == want {
+			return st, nil
+		}
+		if strings.HasPrefix(string(st.name), want) || strings.HasPrefix(own, want) {
+			near = append(near, st)
+		}
+	}
+	if len(near) == 1 {
+		return near[0], nil
+	}
+	return status{}, core.Errorf(core.CodeInvalid, "There is no status %q.", clip(want, 40)).WithNext("There are: %s.", s.statusNames(c))
+}
+
+// statusNames lists a project's statuses in the person's language.
+func (s *Studio) statusNames(c *call) string {
+	var out []string
+	for _, st := range s.statuses(c.Project) {
+		out = append(out, statusWord(c.Lang, st.name))
+	}
+	return strings.Join(out, ", ")
+}
+
+// statusWord names a status in a language; a project's own one stays as it was written.
+func statusWord(l core.Lang, st core.TaskStatus) string {
+	switch st {
+	case core.StatusOpen:
+		return l.T("open")
+	case core.StatusProgress:
+		return l.T("in progress")
+	case core.StatusReview:
+		return l.T("in review")
+	case core.StatusChanges:
+		return l.T("changes requested")
+	case core.StatusApproved:
+		return l.T("approved")
+	case core.StatusDelivered:
+		return l.T("delivered")
+	case core.StatusClosed:
+		return l.T("closed")
+	}
+	return string(st)
+}
