@@ -15,7 +15,10 @@ func organiseRows() []Row {
 			Help: "Take this room out of its project; its threads stay", Examples: []string{"project unbind"}},
 		{Verb: "project settings", Group: GroupOrganise, Role: ad, Ack: AckPrivate,
 			Help: "Show or change a project's settings", Options: []Option{{Name: "default_role", Kind: KindChoice, Help: "The role of whoever sees a bound room", Choices: []string{"editor", "viewer", "none"}},
-				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}},
+				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"},
+				{Name: "approvals", Kind: KindInt, Help: "How many people must approve a version"}, {Name: "approve_role", Kind: KindChoice, Help: "Which role decides on versions", Choices: []string{"admin", "editor", "viewer"}},
+				{Name: "approve_own", Kind: KindChoice, Help: "Whether people may approve what they made", Choices: []string{"yes", "no"}}, {Name: "votes", Kind: KindChoice, Help: "Whether a 👍 on a card counts as a vote; it never approves", Choices: []string{"on", "off"}},
+				{Name: "statuses", Kind: KindText, Help: "The statuses in order, with the role that may set one: open, retouch:admin, ..."}},
 			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
 	}
 }

@@ -6,7 +6,7 @@ func reviewRows() []Row {
 	return []Row{
 		{Verb: "comment", Aliases: []string{"note"}, Group: GroupReview, Role: vi, Ack: AckPrivate,
 			Help: "Comment on a task, a version, a picture, a point or an area of it", Options: []Option{tail("text", "What you want to say; @0.4,0.6 in front is a point of the picture", true), version("What it is about, such as v2.3"), task(),
-				{Name: "area", Kind: KindArea, Help: "Only here: x,y,width,height as fractions, such as 0.2,0.1,0.6,0.5"}, {Name: "reply", Kind: KindInt, Help: "The number of the comment that this answers"}},
+				{Name: "point", Kind: KindText, Help: "A point of the picture as fractions, such as 0.4,0.6"}, {Name: "area", Kind: KindArea, Help: "Only here: x,y,width,height as fractions, such as 0.2,0.1,0.6,0.5"}, {Name: "reply", Kind: KindInt, Help: "The number of the comment that this answers"}},
 			Examples: []string{"comment v2.3 @0.4,0.6 too dark", "comment v2.3 --area 0.2,0.1,0.6,0.5 the sky is empty", "comment --reply 3 done in v4"}},
 		{Verb: "comments", Group: GroupReview, Role: vi, Ack: AckPrivate,
 			Help: "A task's comments, newest last", Options: []Option{task(), {Name: "open", Kind: KindBool, Help: "Only those that are not resolved"}, version("Only on this version or picture"), {Name: "page", Kind: KindInt, Help: "Which page; the last one if left out"}},

@@ -83,10 +83,13 @@ func spotOf(c *call, words string) (*core.Area, string, error) {
 		spot, err := area(a)
 		return spot, words, err
 	}
+	if p := c.inv.Arg("point"); p != "" {
+		words = "@" + strings.TrimPrefix(p, "@") + " " + words
+	}
 	first, rest, _ := strings.Cut(words, " ")
 	at, ok := strings.CutPrefix(first, "@")
-	if !ok || at == "" || at[0] != '-' && at[0] != '.' && (at[0] < '0' || at[0] > '9') || !strings.Contains(at, ",") {
-		return nil, words, nil
+	if given := c.inv.Arg("point") != ""; !given && (!ok || at == "" || at[0] != '-' && at[0] != '.' && (at[0] < '0' || at[0] > '9') || !strings.Contains(at, ",")) {
+		return nil, words, nil // a name, or nothing
 	}
 	xs, ys, _ := strings.Cut(at, ",")
 	x, err1 := strconv.ParseFloat(xs, 64)
@@ -422,8 +425,14 @@ func commentLine(l core.Lang, o numbered) string {
 		on = " " + l.T("on %s", o.On)
 	}
 	line := fmt.Sprintf("%s%d. %s%s: %s", mark, o.no, o.Name, on, clip(strings.Join(strings.Fields(o.Text.String()), " "), 120))
-	if len(o.Files) > 0 {
-		line += " " + l.N(len(o.Files), "(%d file)", "(%d files)", len(o.Files))
+	files := 0
+	for _, f := range o.Files {
+		if f.PinOn == "" {
+			files++
+		}
+	}
+	if files > 0 {
+		line += " " + l.N(files, "(%d file)", "(%d files)", files)
 	}
 	if len(o.Was) > 0 {
 		line += " " + l.T("(edited)")

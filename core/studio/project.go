@@ -236,6 +236,10 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 			return core.Change{}, err
 		}
 	}
+	p, err := s.reviewSettings(ctx, c, p)
+	if err != nil {
+		return core.Change{}, err
+	}
 	mirror := "tasks"
 	if p.MirrorsAll() {
 		mirror = "all"
@@ -248,6 +252,6 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 		}
 		rooms = append(rooms, name)
 	}
-	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: []core.Field{
-		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}})
+	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: append([]core.Field{
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}, s.reviewFields(c, p)...)})
 }

@@ -246,7 +246,7 @@ func (s *Studio) findTask(ctx context.Context, c *call) error {
 	}
 	c.task = t
 	if verb := c.inv.Row.Verb; t.Gone() && verb != "task show" && verb != "task restore" {
-		return core.Errorf(core.CodeGone, "%s was deleted by %s.", id, t.DeletedBy).WithNext("\"task restore %s\" brings it back.", id)
+		return core.Errorf(core.CodeNotFound, "%s was deleted by %s.", id, t.DeletedBy).WithNext("\"task restore %s\" brings it back.", id)
 	}
 	return nil
 }
