@@ -201,6 +201,7 @@ type Delivery struct {
 	Card    *Card
 	Files   []File
 	ReplyTo MessageID // the message it replies to, in this room
+	ReplyAs string    // what leads there where a platform has no replies: "in reply to this message"
 	Emoji   Emoji
 	// ThreadName asks OpPost in a room (Thread empty) to open a thread on the message; the receipt names it.
 	ThreadName string

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -33,7 +34,7 @@ func (a *Adapter) compose(ctx context.Context, d core.Delivery, at spot) ([]part
 			text = strings.TrimSpace(text + "\n*" + escape(n, false) + "*")
 		}
 		if d.ReplyTo != "" && isSnowflake(string(d.ReplyTo)) {
-			text = "-# ↩ [in reply to this message](" + a.Link(d.Room, d.Thread, d.ReplyTo) + ")\n" + text
+			text = "-# ↩ [" + escape(cmp.Or(d.ReplyAs, "in reply to this message"), false) + "](" + a.Link(d.Room, d.Thread, d.ReplyTo) + ")\n" + text
 		}
 	}
 	parts := []part{first}

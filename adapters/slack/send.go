@@ -134,7 +134,19 @@ func (s *sending) render(ctx context.Context) ([]content, error) {
 	if len(names) > 0 {
 		spoken = "shared " + strings.Join(names, ", ")
 	}
-	return renderText(s.d.Text, s.team, pictures, spoken, seed), nil
+	return renderText(s.replying(), s.team, pictures, spoken, seed), nil
+}
+
+// replying is the text, led by a link to the message that it answers: threads know no replies.
+func (s *sending) replying() core.RichText {
+	url := ""
+	if s.d.ReplyTo != "" && s.d.Author != nil {
+		url = s.i.a.Link(s.d.Room, s.d.Thread, s.d.ReplyTo)
+	}
+	if url == "" {
+		return s.d.Text
+	}
+	return append(core.RichText{core.Para(core.Text("↩ "), core.Link(url, firstOf(s.d.ReplyAs, "in reply to this message")))}, s.d.Text...)
 }
 
 // staleFile reports whether Slack refused the blocks because it does not know an uploaded picture any more.
