@@ -67,6 +67,7 @@ type Person struct {
 	Locale    Locale            `json:"locale,omitempty"`
 	Zone      string            `json:"zone,omitempty"`
 	Settings  map[string]string `json:"settings,omitempty"`
+	Style     *Style            `json:"style,omitempty"`
 	CreatedAt time.Time         `json:"createdAt"`
 }
 
@@ -145,19 +146,22 @@ func teamOf(local string) string {
 
 // Project is the unit of membership, settings and storage.
 type Project struct {
-	V         int               `json:"v"`
-	Rev       int64             `json:"rev"`
-	Key       ProjectKey        `json:"key"`
-	Name      string            `json:"name"`
-	Rooms     []RoomID          `json:"rooms"`
-	Default   Role              `json:"default"`         // role of whoever sees a bound room
-	Grants    map[PersonID]Role `json:"grants"`          // given by name
-	Mapped    map[string]Role   `json:"mapped"`          // given by platform group: "discord:@123"
-	Settings  map[string]string `json:"settings"`        // by name
-	Names     map[string]string `json:"names,omitempty"` // people's names by id, for lists
-	Quotas    []Quota           `json:"quotas,omitempty"`
-	Extra     []Grant           `json:"extra,omitempty"` // of current periods; older ones are dropped when it is written
-	CreatedAt time.Time         `json:"createdAt"`
+	V          int               `json:"v"`
+	Rev        int64             `json:"rev"`
+	Key        ProjectKey        `json:"key"`
+	Name       string            `json:"name"`
+	Rooms      []RoomID          `json:"rooms"`
+	Default    Role              `json:"default"`         // role of whoever sees a bound room
+	Grants     map[PersonID]Role `json:"grants"`          // given by name
+	Mapped     map[string]Role   `json:"mapped"`          // given by platform group: "discord:@123"
+	Settings   map[string]string `json:"settings"`        // by name
+	Names      map[string]string `json:"names,omitempty"` // people's names by id, for lists
+	Quotas     []Quota           `json:"quotas,omitempty"`
+	Extra      []Grant           `json:"extra,omitempty"` // of current periods; older ones are dropped when it is written
+	Style      *Style            `json:"style,omitempty"`
+	Presets    map[string]Style  `json:"presets,omitempty"` // by name, in lower case
+	References []Reference       `json:"references,omitempty"`
+	CreatedAt  time.Time         `json:"createdAt"`
 }
 
 // SettingMirror is the project's setting of what shows in its other rooms: "tasks" or "all".
@@ -199,4 +203,5 @@ type Room struct {
 	Former  []ProjectKey `json:"former,omitempty"`  // threads opened then stay there
 	Name    string       `json:"name,omitempty"`
 	Private bool         `json:"private,omitempty"`
+	Style   *Style       `json:"style,omitempty"`
 }

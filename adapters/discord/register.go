@@ -78,9 +78,12 @@ func (v *verbs) find(name string, opts []wireOption) (command.Row, []wireOption,
 	return r, opts, ok
 }
 
-// home says which command holds a group of the table, and what that command is called in help.
-func home(g command.Group) (name, description string) {
-	switch g {
+// home says which command holds a row of the table, and what that command is called in help.
+func home(r command.Row) (name, description string) {
+	if first, _ := r.Words(); r.Group == command.GroupOrganise && first != "project" {
+		return "atelier-organise", "Find, sort and style what your team makes"
+	}
+	switch r.Group {
 	case command.GroupReview:
 		return "atelier-review", "Review versions with your team"
 	case command.GroupTasks:
@@ -95,8 +98,8 @@ func home(g command.Group) (name, description string) {
 func spread(t *command.Table) (*verbs, []appCommand, error) {
 	v := &verbs{paths: map[string]command.Row{}, menus: map[string]command.Row{}}
 	var cmds []*appCommand
-	at := func(g command.Group) *appCommand {
-		name, about := home(g)
+	at := func(r command.Row) *appCommand {
+		name, about := home(r)
 		for _, c := range cmds {
 			if c.Name == name {
 				return c
@@ -107,7 +110,7 @@ func spread(t *command.Table) (*verbs, []appCommand, error) {
 		return c
 	}
 	for _, r := range t.Offered() {
-		c := at(r.Group)
+		c := at(r)
 		first, second := r.Words()
 		if second != "" && c.Name == "atelier-"+first {
 			first, second = second, ""

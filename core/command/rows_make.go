@@ -4,8 +4,9 @@ package command
 func makeRows() []Row {
 	return []Row{
 		{Verb: "imagine", Group: GroupMake, Role: ed, Ack: AckPrivate, Billable: true, Prompt: true, Slash: true,
-			Help:     "Make pictures of what you describe, on your own account",
-			Options:  []Option{tail("prompt", "What to draw, with parameters such as --ar 3:2", true), provider("Where to make it; your default if left out"), {Name: "task", Kind: KindTask, Help: "The task whose next version it is; a new one if left out", Complete: true}},
+			Help: "Make pictures of what you describe, on your own account",
+			Options: []Option{tail("prompt", "What to draw, with parameters such as --ar 3:2", true), provider("Where to make it; your default if left out"), {Name: "task", Kind: KindTask, Help: "The task whose next version it is; a new one if left out", Complete: true},
+				{Name: "preset", Kind: KindText, Help: "A named preset of the project; several with commas", Complete: true}, {Name: "ref", Kind: KindText, Help: "Reference pictures by name; several with commas", Complete: true}},
 			Examples: []string{"imagine a lighthouse in the fog --ar 3:2", "imagine a paper crane --provider midjourney"}},
 		{Verb: "reroll", Aliases: []string{"rerun", "again"}, Group: GroupMake, Role: ed, Ack: AckPrivate, Billable: true,
 			Help: "Run a version's prompt again with another seed", Options: []Option{version("The version to run again; the newest if left out"), task(), provider("Where to make it")},

@@ -41,21 +41,30 @@ func (s *Studio) provider(p *core.Person, name string) (core.Provider, error) {
 
 // imagine makes a new task with its first version, or the next version of the task in whose thread it is said.
 func (s *Studio) imagine(ctx context.Context, c *call) (core.Change, error) {
-	full := strings.TrimSpace(c.inv.Arg("prompt"))
-	pr, err := s.Prompts.Parse(full)
+	typed := strings.TrimSpace(c.inv.Arg("prompt"))
+	pr, err := s.Prompts.Parse(typed)
 	if err != nil {
 		return core.Change{}, err
 	}
-	if pr.Words == "" {
+	words := pr.Words
+	if words == "" {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "The prompt has no words.").WithNext("Type for example: imagine a lighthouse in the fog --ar 3:2")
 	}
-	provider, err := s.provider(c.Person, c.inv.Arg("provider"))
+	full, where, refs, err := s.styled(c, typed)
+	if err != nil {
+		return core.Change{}, err
+	}
+	if pr, err = s.Prompts.Parse(full); err != nil {
+		return core.Change{}, err
+	}
+	provider, err := s.provider(c.Person, where)
 	if err != nil {
 		return core.Change{}, err
 	}
 	req := s.request(core.OpGenerate, pr, full, c)
+	req.Refs = refs
 	if c.inv.Task == "" && c.Thread == nil {
-		return s.newTask(ctx, c, provider, req, pr.Words)
+		return s.newTask(ctx, c, provider, req, words)
 	}
 	// In a task's thread it is that task's next version.
 	if err := s.findTask(ctx, c); err != nil {

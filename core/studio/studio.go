@@ -77,6 +77,8 @@ func (s *Studio) verbs() map[string]verb {
 		"versions": s.versions, "compare": s.compare, "revert": s.revert,
 		"task new": s.taskNew, "task show": s.taskShow, "task list": s.taskList, "task assign": s.taskAssign, "task due": s.taskDue, "task status": s.taskStatus,
 		"task rename": s.taskRename, "task brief": s.taskBrief, "task close": s.taskClose, "task reopen": s.taskReopen, "task delete": s.taskDelete, "task restore": s.taskRestore,
+		"style show": s.styleShow, "style set": s.styleSet, "style clear": s.styleClear, "preset save": s.presetSave, "preset list": s.presetList, "preset remove": s.presetRemove,
+		"reference save": s.referenceSave, "reference list": s.referenceList, "reference remove": s.referenceRemove,
 		"checklist add": s.checklistAdd, "checklist tick": s.checklistTick, "checklist remove": s.checklistRemove,
 		"project new": s.projectNew, "project list": s.projectList, "project bind": s.projectBind, "project unbind": s.projectUnbind, "project settings": s.projectSettings,
 		"account link": s.accountLink, "account list": s.accountList, "account unlink": s.accountUnlink, "settings": s.settings,

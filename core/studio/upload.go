@@ -22,7 +22,9 @@ func (s *Studio) fetch(c *call) ([]core.Outgoing, error) {
 }
 
 // takesPictures names the verbs that work with what somebody uploads.
-func takesPictures(verb string) bool { return verb == "blend" || verb == "describe" || verb == "edit" }
+func takesPictures(verb string) bool {
+	return verb == "blend" || verb == "describe" || verb == "edit" || verb == "reference save"
+}
 
 // describeUpload puts a picture that somebody brought into words, in the thread's task or in a new one.
 func (s *Studio) describeUpload(ctx context.Context, c *call) (core.Change, error) {

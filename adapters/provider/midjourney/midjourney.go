@@ -126,6 +126,11 @@ func (p *Provider) Compose(r core.Request) (core.Handover, error) {
 	out.Forms = append(out.Forms, core.HandoverForm{Where: "In Discord", Text: "/imagine prompt:" + text})
 	web, files := webForm(text)
 	out.Forms = append(out.Forms, core.HandoverForm{Where: "On the web", Text: web})
+	if r.Op == core.OpGenerate {
+		for _, ref := range r.Refs {
+			out.Warnings = append(out.Warnings, "Add the reference picture \""+ref.Name+"\" to the prompt yourself.")
+		}
+	}
 	if len(files) > 0 {
 		out.Warnings = append(out.Warnings, "On the web, add the linked pictures with the + beside the prompt: "+strings.Join(files, ", "))
 	}

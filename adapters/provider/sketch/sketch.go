@@ -82,6 +82,9 @@ func (p *Provider) Plan(r core.Request) core.Plan {
 			plan.Dropped = append(plan.Dropped, name)
 		}
 	}
+	if r.Op == core.OpGenerate && len(r.Refs) > 0 {
+		plan.Dropped = append(plan.Dropped, "ref") // it draws from words
+	}
 	return plan
 }
 
