@@ -126,6 +126,7 @@ const (
 	SurfaceModal   Surface = "modal"
 	SurfaceMenu    Surface = "menu" // message context menu or shortcut
 	SurfaceDirect  Surface = "direct"
+	SurfaceHome    Surface = "home" // Slack's App Home
 )
 
 // Command is what a person asked for, not yet parsed: free text (Slack's slash command, a mention), named options
@@ -197,6 +198,7 @@ const (
 	ReplyReplace   ReplyKind = "replace"   // replace the private message that was pressed
 	ReplyMention   ReplyKind = "mention"   // no interaction: Slack ephemeral in the thread, Discord a brief public reply
 	ReplyInMessage ReplyKind = "inMessage" // a direct message
+	ReplyHome      ReplyKind = "home"      // the person's App Home on Slack, in place of what it shows
 )
 
 // JobEvent is a step of a job, told to the task's partition.

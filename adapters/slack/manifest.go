@@ -89,7 +89,7 @@ func botScopes() []string {
 
 // botEvents are the subscriptions.
 func botEvents() []string {
-	return []string{"app_mention", "channel_archive", "channel_deleted", "channel_rename", "channel_unarchive", "group_archive", "group_deleted", "group_rename", "group_unarchive",
+	return []string{"app_home_opened", "app_mention", "channel_archive", "channel_deleted", "channel_rename", "channel_unarchive", "group_archive", "group_deleted", "group_rename", "group_unarchive",
 		"member_joined_channel", "message.channels", "message.groups", "message.im", "reaction_added", "reaction_removed"}
 }
 
@@ -120,7 +120,7 @@ func printManifest(t *command.Table, publicURL string, socket, installable bool)
 		return base + path
 	}
 	m := manifest{Metadata: manifestVersion{1, 1}, Display: manifestDisplay{Name: "Atelier", Description: "Generate images and review them together, in threads", Long: longDescription, Color: "#2b2d42"}}
-	m.Features.Home.Messages = true
+	m.Features.Home.Messages, m.Features.Home.HomeTab = true, true
 	m.Features.Bot.Name, m.Features.Bot.Online = "atelier", true
 	m.Features.Commands = []manifestCommand{{Command: "/atelier", URL: address("/slack/commands"), Description: "Generate and review images", Hint: "[verb] [options], or help", Escape: true}}
 	for _, r := range t.Offered() {

@@ -70,6 +70,13 @@ func (a *Adapter) press(ctx context.Context, i *installation, team string, it *i
 	in := &core.Inbound{ID: core.InboundID("slack-press-" + it.TriggerID), Kind: core.InboundPress, At: a.o.Clock.Now().UTC(),
 		Actor: i.actor(ctx, team, it.User.ID, firstOf(it.User.Username, it.User.Name)), Command: &core.Command{Surface: core.SurfaceButton, Action: action},
 		Reply: a.replyVia(kind, it.ResponseURL, it.TriggerID, ts)}
+	if it.Container.Type == "view" && it.ResponseURL == "" {
+		// The App Home: it is filled anew, or answered beside it.
+		in.Reply = core.ReplyHandle{Kind: core.ReplyInMessage}
+		if action.Verb == homeVerb {
+			in.Reply.Kind = core.ReplyHome
+		}
+	}
 	a.placeByName(in, i, team, firstOf(it.Channel.ID, it.Container.ChannelID), it.Channel.Name)
 	in.Thread = core.ThreadID(thread)
 	if in.Thread == "" && !it.Container.IsEphemeral && in.Room != "" {

@@ -138,6 +138,8 @@ func (a *Adapter) fromEvent(ctx context.Context, p *app, env *eventEnvelope) (*c
 	case "channel_rename", "group_rename", "channel_archive", "group_archive", "channel_unarchive", "group_unarchive", "channel_deleted", "group_deleted",
 		"channel_left", "group_left", "member_joined_channel", "member_left_channel":
 		return s.roomChanged(&ev, env), nil
+	case "app_home_opened":
+		return s.home(ctx, env)
 	case "":
 		return nil, fmt.Errorf("slack: event without a type")
 	}

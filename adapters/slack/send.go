@@ -27,6 +27,9 @@ func (a *Adapter) Deliver(ctx context.Context, d core.Delivery) (core.Receipt, e
 	if d.Op == core.OpAnswer && (d.Reply.Kind == core.ReplyDeferred || d.Reply.Kind == core.ReplyFollowup || d.Reply.Kind == core.ReplyReplace) {
 		return a.answer(ctx, d)
 	}
+	if d.Op == core.OpAnswer && d.Reply.Kind == core.ReplyHome {
+		return a.publish(ctx, d)
+	}
 	if d.Op == core.OpDirect || d.Op == core.OpAnswer && d.Reply.Kind == core.ReplyInMessage {
 		return a.direct(ctx, d)
 	}

@@ -48,6 +48,16 @@ func (p slackPane) all(name string) []shown {
 	for _, m := range sn.Ephemerals {
 		out = append(out, slackShown(m, m.Channel, m.ThreadTS, "private"))
 	}
+	if sn.Home != nil && name != "" {
+		var view map[string]any
+		if json.Unmarshal(sn.Home.View, &view) == nil {
+			s := shown{where: "home", buttons: map[string]string{}, reactions: map[string]int{}}
+			var b strings.Builder
+			flatten(view["blocks"], &b, &s)
+			s.text = b.String()
+			out = append(out, s)
+		}
+	}
 	return out
 }
 
@@ -146,6 +156,8 @@ func (p slackPane) act(ctx context.Context, name, do string, a actArgs) error {
 		act.Command, act.Text, _ = strings.Cut(a.text, " ")
 	case "presses":
 		act.Do, act.ActionID = "press", a.on.buttons[a.button]
+	case "opens": // the app's home
+		act.Do = "home"
 	case "uploads":
 		act.Do, act.Files = "say", []slacksim.FileUpload{{Name: a.file, Data: a.data}}
 	case "menu":

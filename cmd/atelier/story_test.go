@@ -279,6 +279,7 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 		a.on = find(ts, p, name, arg(0))
 	case "reacts", "unreacts":
 		a.on, a.emoji = find(ts, p, name, arg(0)), arg(1)
+	case "opens":
 	case "presses":
 		a.button = arg(0)
 		a.on = findButton(ts, p, name, arg(0), arg(1))
@@ -378,7 +379,7 @@ func place(ts *testscript.TestScript, p pane, args []string) (list func() []show
 			}
 			return only(all, func(m shown) bool { return m.where == "thread" && m.thread == root && root != "" })
 		}, args[2:]
-	case "private", "direct":
+	case "private", "direct", "home":
 		who := args[1]
 		return func() []shown { return only(p.all(who), func(m shown) bool { return m.where == where }) }, args[2:]
 	}

@@ -75,6 +75,7 @@ func (s *Studio) verbs() map[string]verb {
 		"edit": s.operate, "blend": s.operate, "describe": s.operate, "attach": s.attach, "cancel": s.cancel, "jobs": s.jobs,
 		"comment": s.comment, "comments": s.comments, "resolve": s.resolve, "reopen": s.resolve, "history": s.commentHistory, "approve": s.verdict, "changes": s.verdict, "pick": s.pick,
 		"versions": s.versions, "compare": s.compare, "revert": s.revert,
+		"home":     s.home,
 		"task new": s.taskNew, "task show": s.taskShow, "task list": s.taskList, "task assign": s.taskAssign, "task due": s.taskDue, "task status": s.taskStatus,
 		"task rename": s.taskRename, "task brief": s.taskBrief, "task close": s.taskClose, "task reopen": s.taskReopen, "task delete": s.taskDelete, "task restore": s.taskRestore,
 		"style show": s.styleShow, "style set": s.styleSet, "style clear": s.styleClear, "preset save": s.presetSave, "preset list": s.presetList, "preset remove": s.presetRemove,

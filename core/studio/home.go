@@ -1,0 +1,183 @@
+package studio
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/atelier-bridge/atelier/core"
+)
+
+const (
+	homeProjects = 20  // that a home looks at
+	homeTasks    = 500 // of each, newest first
+	homeLines    = 15  // that each part lists
+)
+
+// home shows what is a person's to do in all their projects: as Slack's App Home, elsewhere as a private answer.
+func (s *Studio) home(ctx context.Context, c *call) (core.Change, error) {
+	mine, waiting, projects, err := s.todo(ctx, c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	l := c.clock()
+	card := core.Card{Title: l.T("Hello %s", c.name())}
+	if len(projects) == 0 {
+		card.Body = core.Plain(l.T("You are in no project yet. Say something in a project's room, or ask an admin to add you."))
+	}
+	part := func(title string, list []*core.Task, none string) {
+		card.Body = append(card.Body, core.Para(core.Bold(title)))
+		if len(list) == 0 {
+			card.Body = append(card.Body, core.Para(italic(none)))
+			return
+		}
+		items := core.Node{Kind: core.NodeList}
+		for _, t := range list[:min(len(list), homeLines)] {
+			items.Children = append(items.Children, core.Node{Kind: core.NodeItem, Children: s.taskLink(ctx, c, t)})
+		}
+		card.Body = append(card.Body, items)
+		if more := len(list) - homeLines; more > 0 {
+			card.Body = append(card.Body, core.Para(italic(l.N(more, "and one more", "and %d more", more))))
+		}
+	}
+	if len(projects) > 0 {
+		part(l.T("Assigned to you"), mine, l.T("Nothing at the moment."))
+		part(l.T("Waiting for a verdict"), waiting, l.T("Nothing at the moment."))
+	}
+	runs, err := s.jobsOf(ctx, c.Person)
+	if err != nil {
+		return core.Change{}, err
+	}
+	if len(runs) > 0 {
+		hand := 0
+		for _, j := range runs {
+			if j.State == core.JobHandedOff {
+				hand++
+			}
+		}
+		card.Body = append(card.Body, core.Para(core.Bold(l.T("Your runs"))), core.Para(core.Text(l.T("%d waiting or running, %d to be run by hand.", len(runs)-hand, hand))))
+	}
+	button := func(label, verb string) core.Button {
+		return core.Button{Label: label, Action: core.Action{Verb: verb}}
+	}
+	card.Buttons = [][]core.Button{{button(l.T("Refresh"), "home"), button(l.T("Runs"), "jobs"), button(l.T("Usage"), "usage"), button(l.T("Accounts"), "account list"), button(l.T("Help"), "help")}}
+	card.Footer = l.T("Your default is %s.", s.defaultOf(c.Person).Title())
+	if len(projects) > 0 {
+		card.Footer += " " + l.T("Projects: %s.", strings.Join(projects, ", "))
+	}
+	return c.say(card)
+}
+
+// todo finds the tasks that are assigned to a person, by due date, and those on which they may decide, in the projects
+// where they have a role.
+func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task, projects []string, err error) {
+	keys, err := s.Projects.Projects(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, key := range keys {
+		p, err := s.Projects.Project(ctx, key)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		role := s.roleOf(c.Person, p, c.In.Actor.Roles)
+		if len(projects) == homeProjects || !s.isMember(c, p, role) {
+			continue
+		}
+		projects = append(projects, string(key))
+		for at := 0; at < homeTasks; at += 200 {
+			list, err := s.Tasks.List(ctx, key, at, 200)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			for _, t := range list {
+				own := slices.ContainsFunc(t.Assigned, func(n core.Named) bool { return c.Person.Is(n.ID) })
+				switch {
+				case t.Gone() || t.Status == core.StatusClosed || t.Status == core.StatusDelivered:
+				case own && t.Status != core.StatusApproved:
+					mine = append(mine, t)
+				case t.Status == core.StatusReview && role.Allows(approveRole(p)) && !t.Private:
+					waiting = append(waiting, t)
+				}
+			}
+			if len(list) < 200 {
+				break
+			}
+		}
+	}
+	slices.SortStableFunc(mine, func(a, b *core.Task) int {
+		switch {
+		case a.Due.IsZero() && b.Due.IsZero():
+			return 0
+		case a.Due.IsZero():
+			return 1
+		case b.Due.IsZero():
+			return -1
+		}
+		return a.Due.Compare(b.Due)
+	})
+	return mine, waiting, projects, nil
+}
+
+// isMember reports whether a project is a person's: a role was given to them or to a group of theirs, or one of its rooms
+// is on a platform where they are, in the same team or server as far as that is known.
+func (s *Studio) isMember(c *call, p *core.Project, role core.Role) bool {
+	if !role.Allows(core.RoleViewer) {
+		return false
+	}
+	if _, named := granted(p, c.Person); named || c.Project != nil && c.Project.Key == p.Key {
+		return true
+	}
+	for _, g := range c.In.Actor.Roles {
+		if _, ok := p.Mapped[g]; ok {
+			return true
+		}
+	}
+	for _, room := range p.Rooms {
+		switch {
+		case room.Platform() == core.Discord:
+			// An identity does not say which servers its person is in; where they speak now they are.
+			if c.Room != nil && c.Room.ID.Platform() == core.Discord && teamOf(c.Room.ID.Local()) == teamOf(room.Local()) {
+				return true
+			}
+		default:
+			if slices.ContainsFunc(c.Person.Identities, func(id core.IdentityID) bool { return sameTeam(id, room) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// teamOf is the Slack team or the Discord server of a room.
+func teamOf(local string) string {
+	team, _, _ := strings.Cut(local, "/")
+	return team
+}
+
+// sameTeam reports whether an identity may look into a room as far as its team goes; on Discord nothing is known of that.
+func sameTeam(id core.IdentityID, room core.RoomID) bool {
+	return id.Platform() == room.Platform() && (room.Platform() == core.Discord || teamOf(id.Local()) == teamOf(room.Local()))
+}
+
+// taskLink is a task in one line, leading to its thread in the app where the person looks.
+func (s *Studio) taskLink(ctx context.Context, c *call, t *core.Task) []core.Node {
+	line := s.taskLine(c, t)
+	plat := c.In.Actor.Identity.Platform()
+	dir := s.Links[plat]
+	for _, room := range t.Rooms {
+		if room.Platform() != plat || dir == nil || !sameTeam(c.In.Actor.Identity, room) {
+			continue
+		}
+		th, err := s.Refs.TaskThread(ctx, t.ID, room)
+		if err != nil {
+			continue
+		}
+		if url := dir.Link(room, th.ID, th.Root); url != "" {
+			id := fmt.Sprintf("%s %s", t.ID, t.Title)
+			return []core.Node{core.Link(url, id), core.Text(strings.TrimPrefix(line, id))}
+		}
+	}
+	return core.TextNodes(line)
+}
