@@ -114,7 +114,9 @@ type LinkRequest struct {
 // Import is a picture that a person brings into a task.
 type Import struct {
 	Task      TaskID      `json:"task"`
-	Want      ImageRef    `json:"want,omitzero"` // the open version the person named
+	Want      ImageRef    `json:"want,omitzero"`    // the open version the person named
+	Prompt    string      `json:"prompt,omitempty"` // what it was made of, as the person says
+	Parent    ImageRef    `json:"parent,omitzero"`  // what it was made from, as the person says
 	Person    PersonID    `json:"person"`
 	Identity  IdentityID  `json:"identity"`
 	Room      RoomID      `json:"room"`

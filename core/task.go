@@ -126,6 +126,7 @@ type Version struct {
 	Note       string        `json:"note,omitempty"`
 	Verdicts   []Verdict     `json:"verdicts,omitempty"`
 	Votes      []IdentityID  `json:"votes,omitempty"` // thumbs up on its card, where the project counts them
+	At         time.Time     `json:"at,omitzero"`     // it was put off until then
 	CreatedAt  time.Time     `json:"createdAt"`
 	DoneAt     time.Time     `json:"doneAt,omitzero"`
 }

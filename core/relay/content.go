@@ -324,6 +324,10 @@ func (d *Deliverer) fetch(ctx context.Context, plat core.Platform, room core.Roo
 			f.Blob = ""
 		}
 	}
+	if err == nil && f.Size == 0 {
+		f.Blob, f.Fail = "", f.Ref.Name+" is empty: it has 0 bytes"
+		return nil
+	}
 	switch core.ErrorCode(err) {
 	case "":
 		f.MIME = f.Ref.MIME
@@ -440,6 +444,9 @@ func (d *Deliverer) readImport(ctx context.Context, im core.Import) ([]byte, err
 	data, err := io.ReadAll(io.LimitReader(r, maxImport+1))
 	if err != nil {
 		return nil, core.Wrap(core.CodeRetry, err)
+	}
+	if len(data) == 0 {
+		return nil, core.Errorf(core.CodeInvalid, "%s is empty: it has 0 bytes.", im.File.Name).WithNext("Send it again.")
 	}
 	if len(data) > maxImport {
 		return nil, core.Errorf(core.CodeTooLarge, "%s is too large.", im.File.Name).WithNext("A picture may have at most %s.", size(maxImport))

@@ -254,6 +254,9 @@ func stateLine(l core.Lang, v *core.Version) string {
 		if v.Position > 1 {
 			return l.T("queued, place %d", v.Position)
 		}
+		if v.At.After(v.CreatedAt) {
+			return l.T("to begin %s", l.Time(v.At, v.CreatedAt))
+		}
 		return l.T("queued")
 	case core.JobSubmitted:
 		return l.T("starting")

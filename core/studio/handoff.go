@@ -66,7 +66,12 @@ func (s *Studio) attach(ctx context.Context, c *call) (core.Change, error) {
 		if err := s.findTask(ctx, c); err != nil {
 			return core.Change{}, err
 		}
-		im.Task = c.task.ID
+		im.Task, im.Prompt = c.task.ID, clip(c.inv.Arg("prompt"), maxPrompt)
+		if w := c.inv.Arg("parent"); w != "" {
+			if err := s.parentOf(ctx, c, w, &im); err != nil {
+				return core.Change{}, err
+			}
+		}
 	case c.inv.Ref.Version > 0:
 		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d of which task?", c.inv.Ref.Version).WithNext("Name it, such as attach ACME-1 v1, or say it in the task's thread.")
 	default:
@@ -85,6 +90,24 @@ func (s *Studio) attach(ctx context.Context, c *call) (core.Change, error) {
 	im.File = files[0]
 	out := core.Outgoing{ID: core.MakeDeliveryID("", c.Room.ID, "import/"+string(c.In.ID)), Kind: core.OutImport, Room: c.Room.ID, Import: &im, At: c.In.At}
 	return core.Change{Out: []core.Outgoing{out}}, nil
+}
+
+// maxPrompt bounds a prompt that somebody tells with a picture.
+const maxPrompt = 4000
+
+// parentOf reads what a picture was made from.
+func (s *Studio) parentOf(ctx context.Context, c *call, word string, im *core.Import) error {
+	ref, ok := core.ParseImageRef(word)
+	if !ok {
+		return core.Errorf(core.CodeInvalid, "%q is no version.", clip(word, 40)).WithNext("Versions are written v2, their pictures v2.3.")
+	}
+	next := *c
+	next.inv.Ref = ref
+	if err := s.findVersion(ctx, &next); err != nil {
+		return err
+	}
+	im.Parent = ref
+	return nil
 }
 
 // blobArg marks the argument of a button that attaches a picture fetched before.
@@ -290,6 +313,12 @@ func (s *Studio) importNew(ctx context.Context, c *call) (core.Change, error) {
 	}
 	now := s.Clock.Now().UTC()
 	parent := core.ImageRef{Version: task.Latest}
+	if im.Parent.Version > 0 {
+		parent = im.Parent
+	}
+	if im.Prompt != "" {
+		got.Prompt = im.Prompt
+	}
 	task.Latest++
 	task.UpdatedAt, task.Status = now, core.StatusReview
 	v := &core.Version{ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: parent, Provider: "import", Person: person.ID, PersonName: person.Name,

@@ -21,6 +21,7 @@ type order struct {
 	plan     core.Plan     // of all together
 	holder   core.PersonID // under which of the person's ids the account lies
 	parent   core.ImageRef
+	at       time.Time // not before; zero is now
 }
 
 // maxRuns bounds what one command fans out to.
@@ -34,6 +35,9 @@ func (s *Studio) begin(ctx context.Context, c *call, provider core.Provider, req
 		return core.Change{}, core.Errorf(core.CodeInvalid, "Atelier was restarted while you asked for this, and it might cost you something.").WithNext("Nothing was started; please press again.")
 	}
 	o := &order{provider: provider, parent: parent}
+	if err := s.later(c, o); err != nil {
+		return core.Change{}, err
+	}
 	if err := s.fanOut(o, req); err != nil {
 		return core.Change{}, err
 	}
@@ -54,6 +58,29 @@ func (s *Studio) begin(ctx context.Context, c *call, provider core.Provider, req
 	change, err := s.write(c, o, reserved)
 	change.Out = append(change.Out, told...)
 	return change, err
+}
+
+// maxLater is how far ahead a run may be put off.
+const maxLater = 31 * 24 * time.Hour
+
+// later reads when a person wants their run to begin.
+func (s *Studio) later(c *call, o *order) error {
+	words := c.inv.Arg("at")
+	if words == "" {
+		return nil
+	}
+	if _, hand := o.provider.(core.Handoff); hand {
+		return core.Errorf(core.CodeUnsupp, "%s is run by hand: nobody can run it for you later.", o.provider.Name().Title()).WithNext("Book a session with \"schedule book\" to be reminded.")
+	}
+	t, err := s.dueIn(c, words)
+	if err != nil {
+		return err
+	}
+	if t.Sub(s.Clock.Now()) > maxLater {
+		return core.Errorf(core.CodeInvalid, "A run can be put off by at most %d days.", int(maxLater.Hours()/24))
+	}
+	o.at = t
+	return nil
 }
 
 // fanOut writes out permutations and repetitions. A hand-off provider does that itself.
@@ -257,9 +284,9 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	for i, req := range o.reqs {
 		task.Latest++
 		v := &core.Version{ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: o.parent, Request: req, Provider: o.provider.Name(),
-			Person: c.Person.ID, PersonName: c.name(), By: c.In.Actor.Identity, State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, CreatedAt: now}
+			Person: c.Person.ID, PersonName: c.name(), By: c.In.Actor.Identity, State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, At: o.at, CreatedAt: now}
 		_, relax := req.Params["relax"]
-		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, CreatedAt: now,
+		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, NotBefore: o.at, CreatedAt: now,
 			Reservation: reservation, Share: core.Amount{Pictures: o.plans[i].Images, Micros: o.plans[i].Cost.Micros}, Cost: o.plans[i].Cost}
 		if o.holder != c.Person.ID {
 			v.Account, job.Asker = o.holder, c.Person.ID
@@ -280,6 +307,9 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	first := change.Versions[0]
 	if first.State == core.JobQueued {
 		answer = o.queued(change.Versions)
+		if !o.at.IsZero() {
+			answer.Body = append(answer.Body, core.Para(core.Text(c.T("It begins %s. \"cancel\" stops it before.", c.clock().Time(o.at, now)))))
+		}
 	}
 	change.Out = append(change.Out, c.answer(answer))
 	change.Out = append(change.Out, cardsIn(task, c, "new/"+first.ID.String(), show...)...)

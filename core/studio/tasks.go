@@ -51,9 +51,6 @@ func (s *Studio) taskNew(ctx context.Context, c *call) (core.Change, error) {
 		m := s.newComment(c, core.Plain(c.T("Reference files")))
 		m.Source = core.MessageRef{Room: c.Room.ID} // where the files lie
 		for _, f := range c.In.Command.Files {
-			if f.Size == 0 && f.Skip == "" {
-				return core.Change{}, core.Errorf(core.CodeInvalid, "%s is empty: it has 0 bytes.", f.Name).WithNext("Send it again.")
-			}
 			m.Files = append(m.Files, core.Attached{Ref: f})
 		}
 		change.Comments = append(change.Comments, m)
