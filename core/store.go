@@ -93,7 +93,8 @@ const (
 	OutCard    OutgoingKind = "card"    // bring Object's card in Room up to date
 	OutComment OutgoingKind = "comment" // bring a comment in Room up to date: post, edit or delete
 	OutReact   OutgoingKind = "react"   // bring the app's Emoji on Object in Room up to date
-	OutNotice  OutgoingKind = "notice"  // post Text in the task's thread in Room, once
+	OutNotice  OutgoingKind = "notice"  // post Text or Card in the task's thread in Room, once
+	OutPost    OutgoingKind = "post"    // post Text or Card in Room itself, once; Task is the project's talk
 	OutAnswer  OutgoingKind = "answer"  // answer privately through Reply
 	OutDirect  OutgoingKind = "direct"  // write To a direct message
 	OutJob     OutgoingKind = "job"     // put Job into its person's queue, or cancel it

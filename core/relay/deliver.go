@@ -218,7 +218,7 @@ func (d *Deliverer) once(ctx context.Context, t *try) (err error) {
 		return d.comment(ctx, t)
 	case core.OutReact:
 		return d.react(ctx, t)
-	case core.OutNotice:
+	case core.OutNotice, core.OutPost:
 		return d.notice(ctx, t)
 	case core.OutAnswer:
 		return d.answer(ctx, t)
@@ -377,7 +377,7 @@ func (d *Deliverer) cardFiles(c *core.Card) []core.File {
 	return out
 }
 
-// notice posts a short line in the task's thread, once.
+// notice posts a line or a card in the task's thread, or in the room itself, once.
 func (d *Deliverer) notice(ctx context.Context, t *try) error {
 	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
 	if err != nil {
@@ -386,20 +386,25 @@ func (d *Deliverer) notice(ctx context.Context, t *try) error {
 	if _, exists := placed[t.out.Room]; exists {
 		return nil
 	}
-	thread, err := d.threadOf(ctx, t)
-	if err != nil {
+	thread, topic := core.ThreadID(""), ""
+	if t.out.Kind == core.OutPost {
+		topic = topicOf(t.out)
+	} else if thread, err = d.threadOf(ctx, t); err != nil {
 		return err
 	}
 	if err := d.draw(ctx, t); err != nil {
 		return err
 	}
-	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Thread: thread, Text: d.localise(ctx, t.out.Text, t.out.Room), Card: t.out.Card}
+	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Thread: thread, Topic: topic, Text: d.localise(ctx, t.out.Text, t.out.Room), Card: t.out.Card}
 	if t.out.Card != nil {
 		v.Files = d.cardFiles(t.out.Card)
 	}
 	r, err := d.send(ctx, t, v)
 	if err != nil {
 		return err
+	}
+	if r.Thread != "" {
+		thread = r.Thread // a forum post is its own thread
 	}
 	t.place = &core.PlaceWrite{Object: t.out.Object, Room: t.out.Room, Placement: core.Placement{Thread: thread, Parts: r.Parts, Handles: r.Handles}, Posted: true}
 	return nil

@@ -59,3 +59,11 @@ func (d *Deliverer) pin(ctx context.Context, m *core.Comment, f *core.Attached) 
 	}
 	return nil
 }
+
+// topicOf names the post that a message begins where a room is a forum.
+func topicOf(o core.Outgoing) string {
+	if o.Card != nil && o.Card.Title != "" {
+		return clipText(o.Card.Title, 80)
+	}
+	return clipText(o.Text.String(), 80)
+}

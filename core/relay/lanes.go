@@ -34,7 +34,7 @@ func newLanes(h *holding, wg *sync.WaitGroup, out *Deliverer) *lanes {
 func laneOf(e core.Entry[core.Outgoing]) string {
 	o := e.Item
 	switch o.Kind {
-	case core.OutCard, core.OutComment, core.OutReact, core.OutNotice:
+	case core.OutCard, core.OutComment, core.OutReact, core.OutNotice, core.OutPost:
 		task := string(o.Task)
 		if o.Task.IsTalk() {
 			task = string(core.TalkTask(o.Task.Project())) // a conversation's replies come after what it hangs on

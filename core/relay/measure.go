@@ -35,7 +35,7 @@ func (d *Deliverer) measure(o core.Outgoing, err error, dead bool) {
 	switch o.Kind {
 	case core.OutCard:
 		class = "room"
-	case core.OutComment, core.OutReact, core.OutNotice, core.OutRemove:
+	case core.OutComment, core.OutReact, core.OutNotice, core.OutPost, core.OutRemove:
 		class = "thread"
 	case core.OutAnswer:
 		class = "answer"
