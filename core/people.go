@@ -157,6 +157,7 @@ type Project struct {
 	Names     map[string]string `json:"names,omitempty"` // people's names by id, for lists
 	Quotas    []Quota           `json:"quotas,omitempty"`
 	Extra     []Grant           `json:"extra,omitempty"` // of current periods; older ones are dropped when it is written
+	Folders   []Folder          `json:"folders,omitempty"`
 	CreatedAt time.Time         `json:"createdAt"`
 }
 

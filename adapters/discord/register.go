@@ -85,6 +85,8 @@ func home(g command.Group) (name, description string) {
 		return "atelier-review", "Review versions with your team"
 	case command.GroupTasks:
 		return "atelier-task", "Look at tasks"
+	case command.GroupFind:
+		return "atelier-find", "Find tasks, and put them in order"
 	case command.GroupOrganise, command.GroupGovern:
 		return "atelier-admin", "Projects, rooms and roles"
 	}
@@ -214,8 +216,8 @@ func checkOptions(path string, opts []appOption, chars *int) error {
 	return nil
 }
 
-// Registration returns the application commands of a table: /atelier, /atelier-review, /atelier-task, /atelier-admin
-// and the message menu entries. It fails when they would break a limit of Discord.
+// Registration returns the application commands of a table: /atelier, /atelier-review, /atelier-task, /atelier-find,
+// /atelier-admin and the message menu entries. It fails when they would break a limit of Discord.
 func Registration(t *command.Table) ([]json.RawMessage, error) {
 	_, cmds, err := spread(t)
 	if err != nil {

@@ -377,7 +377,7 @@ func (d *Deliverer) cardFiles(c *core.Card) []core.File {
 	return out
 }
 
-// notice posts a short line in the task's thread, once.
+// notice posts a short line in the task's thread, or in the room where it is of no task, once.
 func (d *Deliverer) notice(ctx context.Context, t *try) error {
 	placed, err := d.Refs.Placed(ctx, t.p, t.out.Object)
 	if err != nil {
@@ -386,9 +386,11 @@ func (d *Deliverer) notice(ctx context.Context, t *try) error {
 	if _, exists := placed[t.out.Room]; exists {
 		return nil
 	}
-	thread, err := d.threadOf(ctx, t)
-	if err != nil {
-		return err
+	thread := core.ThreadID("")
+	if t.out.Task != "" {
+		if thread, err = d.threadOf(ctx, t); err != nil {
+			return err
+		}
 	}
 	v := core.Delivery{Op: core.OpPost, Room: t.out.Room, Thread: thread, Text: d.localise(ctx, t.out.Text, t.out.Room), Card: t.out.Card}
 	if t.out.Card != nil {

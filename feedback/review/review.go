@@ -81,6 +81,9 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 	if err != nil {
 		return err
 	}
+	if err := s.organising(b, c); err != nil {
+		return err
+	}
 	for _, t := range c.Threads {
 		if err := journal.PutThread(b, k, p, t); err != nil {
 			return err
