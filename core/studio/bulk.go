@@ -51,7 +51,7 @@ func (s *Studio) bulkActions() []bulkAction {
 			verb: "bulk tag", form: true, label: func(c *call) string { return c.T("All: tag") },
 			arg: func(_ *Studio, c *call) (string, error) {
 				tags, err := tagNames(c.inv.Arg("tags"))
-				return strings.Join(tags, ","), err
+				return strings.Join(tags, ", "), err
 			},
 			asks: func(c *call, n int, tags string) string {
 				return c.N(n, "Give %[1]d task the tags %[2]s?", "Give all %[1]d tasks the tags %[2]s?", n, tags)
@@ -60,7 +60,7 @@ func (s *Studio) bulkActions() []bulkAction {
 				return l.N(n, "%[2]s gave %[1]d task the tags %[3]s.", "%[2]s gave %[1]d tasks the tags %[3]s.", n, who, tags)
 			},
 			do: func(_ context.Context, _ *Studio, c *call, tags string) (core.Change, error) {
-				changed, err := addTags(c.task, strings.Split(tags, ","))
+				changed, err := addTags(c.task, strings.Split(tags, ", "))
 				return onlyIf(changed, c.task), err
 			},
 		},
