@@ -4,8 +4,10 @@ package query
 const (
 	// All is a term that every task has.
 	All = "all="
-	// Gone is a term of deleted tasks, Private of tasks that were made in a private room.
-	Gone, Private = "gone=", "private="
+	// Gone is a term of deleted tasks.
+	Gone = "gone="
+	// Private is a term of tasks that were made in a private room.
+	Private = "private="
 )
 
 // maxTerm bounds a term, in bytes.
