@@ -60,6 +60,8 @@ type Search interface {
 type Reindexing interface {
 	// Indexed reports whether the index of a partition is whole and of the present format.
 	Indexed(ctx context.Context, p Partition) (bool, error)
+	// Restart empties the index of a project and notes that it is not whole; Reindex of each of its tasks fills it.
+	Restart(ctx context.Context, key ProjectKey) error
 	// Reindex builds the index of a task anew from its records.
 	Reindex(ctx context.Context, id TaskID) error
 	// SetIndexed notes that every task of a partition is indexed in the present format.

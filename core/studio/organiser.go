@@ -114,8 +114,12 @@ func ReindexPartition(ctx context.Context, projects core.Projects, tasks core.Ta
 	return index.SetIndexed(ctx, p)
 }
 
-// ReindexProject builds the search index of one project anew while it is used; told gets the number of tasks done.
+// ReindexProject builds the search index of one project anew while it is used; told gets the number of tasks done. Until
+// then searches say that something may be missing; the caller notes when the partition's index is whole again.
 func ReindexProject(ctx context.Context, tasks core.Tasks, index core.Reindexing, key core.ProjectKey, told func(done int)) error {
+	if err := index.Restart(ctx, key); err != nil {
+		return err
+	}
 	done := 0
 	// From the newest on: whoever is made meanwhile indexes itself and moves the others down, which are then done again.
 	for offset := 0; ; offset += reindexPage {

@@ -152,6 +152,9 @@ func TestBulkGoesOnAfterACrash(t *testing.T) {
 		b.Hits = append(b.Hits, n)
 	}
 	put(t, s, core.Change{Bulks: []*core.Bulk{b}})
+	if err := s.Review.SetIndexed(t.Context(), p); err != nil { // else it builds the index as well
+		t.Fatal(err)
+	}
 	if hits, err := s.Review.BulkHits(t.Context(), b.ID, 92, 20); err != nil || !slices.Equal(hits, []int{3, 2}) {
 		t.Fatalf("%v, %v", hits, err)
 	}

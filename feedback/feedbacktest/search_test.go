@@ -313,6 +313,14 @@ func TestReindexMakesTheSameIndex(t *testing.T) {
 	if diff := cmp.Diff(before, index(t, s, tasks)); diff != "" {
 		t.Error(diff)
 	}
+	if err := s.Review.Restart(t.Context(), project); err != nil {
+		t.Fatal(err)
+	}
+	expectHits(t, s, core.Find{All: words("boat")}, "")
+	again()
+	if diff := cmp.Diff(before, index(t, s, tasks)); diff != "" {
+		t.Error(diff)
+	}
 	// From nothing, as after an import, and with words that nobody said.
 	p, k := s.DB.Parts.OfProject(project), s.DB.Keys
 	s.DB.Client.Del(t.Context(), k.Words(p, project))

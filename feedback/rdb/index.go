@@ -56,7 +56,8 @@ func (b *Batch) IndexAnew(p core.Partition, task core.TaskID, had []string, term
 //
 // index (key: a task's terms, with how many records have each; arguments: key numbers of the postings and of the names,
 // the task's number, how many terms are added, these, and those that are taken away) and reindex (likewise, but for how
-// many terms go, these, and each term that there is with its number).
+// many terms go, these, and each term that there is with its number). A word that only one record of the task has is not
+// among the task's terms: its posting says as much, and most words of comments are such.
 const indexScript = `
 local function posting(words, names, term, doc, on)
   local n = doc % 8192
@@ -71,7 +72,7 @@ local function posting(words, names, term, doc, on)
     end
     local a, b = string.byte(v, 2*lo + 1, 2*lo + 2)
     local there = a ~= nil and a * 256 + b == n
-    if there == on then return end
+    if there == on then return there end
     if on then
       v = string.sub(v, 1, 2*lo) .. string.char(math.floor(n / 256), n % 256) .. string.sub(v, 2*lo + 1)
     else
@@ -93,7 +94,7 @@ local function posting(words, names, term, doc, on)
     local at, bit = math.floor(n / 8) + 1, 2 ^ (n % 8)
     local have = string.byte(v, at)
     local there = math.floor(have / bit) % 2 == 1
-    if there == on then return end
+    if there == on then return there end
     have = on and have + bit or have - bit
     v = string.sub(v, 1, at - 1) .. string.char(have) .. string.sub(v, at + 1)
   end
@@ -105,6 +106,10 @@ local function posting(words, names, term, doc, on)
   if on and (string.sub(term, 1, 4) == 'tag=' or string.sub(term, 1, 7) == 'folder=') then
     redis.call('SADD', names, term)
   end
+  return not on
+end
+local function noted(term, n)
+  return n > 1 or string.find(term, '[=~]') ~= nil
 end
 local function index(key, i, argc)
   local words, names, doc = KEYS[tonumber(ARGV[i+3])], KEYS[tonumber(ARGV[i+4])], tonumber(ARGV[i+5])
@@ -116,15 +121,20 @@ local function index(key, i, argc)
   local set, del = {'HSET', key}, {'HDEL', key}
   for a = 5, argc do
     local term, n = ARGV[i+2+a], tonumber(have[a-4] or '0')
+    local was = n
     if a - 4 <= adds then
-      if n == 0 then posting(words, names, term, doc, true) end
-      set[#set+1] = term
-      set[#set+1] = n + 1
+      if n == 0 and posting(words, names, term, doc, true) then n = 1 end
+      n = n + 1
     elseif n > 1 then
-      set[#set+1] = term
-      set[#set+1] = n - 1
-    elseif n == 1 then
+      n = n - 1
+    else
       posting(words, names, term, doc, false)
+      n = 0
+    end
+    if n > 0 and noted(term, n) then
+      set[#set+1] = term
+      set[#set+1] = n
+    elseif was > 0 then
       del[#del+1] = term
     end
   end
@@ -140,7 +150,7 @@ local function reindex(key, i, argc)
   for a = 5, 4 + gone do posting(words, names, ARGV[i+2+a], doc, false) end
   for a = 5 + gone, argc, 2 do
     posting(words, names, ARGV[i+2+a], doc, true)
-    redis.call('HSET', key, ARGV[i+2+a], ARGV[i+3+a])
+    if noted(ARGV[i+2+a], tonumber(ARGV[i+3+a])) then redis.call('HSET', key, ARGV[i+2+a], ARGV[i+3+a]) end
   end
   redis.call('HSET', key, '@', rev + 1)
 end

@@ -159,7 +159,8 @@ func (k Keys) Placed(p core.Partition, obj core.ObjectID) string {
 	return k.in(p, "placed:"+string(obj))
 }
 
-// Terms is what a task is found by: each term with how many of its records have it, and "@", the number of changes. HASH
+// Terms says of the fields that a task is found by, and of the words that several of its records have, how many have each;
+// and under "@" the number of changes. HASH
 func (k Keys) Terms(p core.Partition, task core.TaskID) string {
 	return k.in(p, "terms:"+IndexFormat+":"+string(task))
 }

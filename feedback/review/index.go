@@ -150,6 +150,16 @@ func (s *Store) SetIndexed(ctx context.Context, p core.Partition) error {
 	return rdb.Fault(s.db.Client.Set(ctx, s.db.Keys.Indexed(p), rdb.IndexFormat, 0).Err())
 }
 
+// Restart empties the index of a project. What others change meanwhile counts itself.
+func (s *Store) Restart(ctx context.Context, key core.ProjectKey) error {
+	p := s.db.Parts.OfProject(key)
+	pipe := s.db.Client.TxPipeline()
+	pipe.Del(ctx, s.db.Keys.Indexed(p))
+	pipe.Unlink(ctx, s.db.Keys.Words(p, key), s.db.Keys.Names(p, key))
+	_, err := pipe.Exec(ctx)
+	return rdb.Fault(err)
+}
+
 const (
 	// reindexPage is how many records are read at once while a task is indexed anew.
 	reindexPage = 500

@@ -300,12 +300,18 @@ func (s *Store) Holds(ctx context.Context, task core.TaskID, terms []string) (ma
 	if len(terms) == 0 {
 		return out, nil
 	}
-	got, err := s.db.Client.HMGet(ctx, s.db.Keys.Terms(s.partition(task), task), terms...).Result()
+	chunk, n := task.Number()/rdb.IndexChunk, task.Number()%rdb.IndexChunk
+	fields := make([]string, len(terms))
+	for i, t := range terms {
+		fields[i] = strconv.Itoa(chunk) + " " + t
+	}
+	got, err := s.db.Client.HMGet(ctx, s.db.Keys.Words(s.partition(task), task.Project()), fields...).Result()
 	if err != nil {
 		return nil, rdb.Fault(err)
 	}
 	for i, v := range got {
-		out[terms[i]] = v != nil
+		data, ok := v.(string)
+		out[terms[i]] = ok && decodePosting(data)[n/64]>>(n%64)&1 == 1
 	}
 	return out, nil
 }

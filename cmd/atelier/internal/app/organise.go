@@ -83,11 +83,18 @@ func reindexNamed(ctx context.Context, s *feedback.Store, keys []string, progres
 		return err
 	}
 	for _, key := range out.Projects {
-		before := out.Tasks
-		err := studio.ReindexProject(ctx, s.Review, s.Review, key, func(done int) {
+		before, p := out.Tasks, s.DB.Parts.OfProject(key)
+		whole, err := s.Review.Indexed(ctx, p)
+		if err != nil {
+			return plain(err)
+		}
+		err = studio.ReindexProject(ctx, s.Review, s.Review, key, func(done int) {
 			out.Tasks = before + done
 			progress(int64(out.Tasks), max(all, int64(out.Tasks)))
 		})
+		if err == nil && whole { // the other projects of its partition are
+			err = s.Review.SetIndexed(ctx, p)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, plain(err))
 		}
