@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/bits"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func (s *Store) Search(ctx context.Context, f core.Find) (core.Found, error) {
 	if low > high {
 		return out, nil
 	}
-	terms := []string{query.All, query.Gone, query.Private, query.ID("room", string(f.Room))}
+	terms := append(base(f), query.Gone, query.Private, query.ID("room", string(f.Room)))
 	best := bestFirst()
 	if f.Best {
 		for _, c := range best {
@@ -134,9 +135,8 @@ func decodePosting(data string) *bitmap {
 	b := &bitmap{}
 	if len(data) == rdb.IndexDense {
 		for i := range b {
-			for k := 7; k >= 0; k-- {
-				b[i] = b[i]<<8 | uint64(data[8*i+k])
-			}
+			w := data[8*i : 8*i+8]
+			b[i] = uint64(w[0]) | uint64(w[1])<<8 | uint64(w[2])<<16 | uint64(w[3])<<24 | uint64(w[4])<<32 | uint64(w[5])<<40 | uint64(w[6])<<48 | uint64(w[7])<<56
 		}
 		return b
 	}
@@ -147,9 +147,15 @@ func decodePosting(data string) *bitmap {
 	return b
 }
 
-// any adds up what has one of some terms.
-func (ps postings) any(terms []string, chunk int) bitmap {
-	var out bitmap
+// any adds up what has one of some terms. It is only read.
+func (ps postings) any(terms []string, chunk int) *bitmap {
+	if len(terms) == 1 {
+		if b := ps[terms[0]][chunk]; b != nil {
+			return b
+		}
+		return &bitmap{}
+	}
+	out := new(bitmap)
 	for _, t := range terms {
 		if b := ps[t][chunk]; b != nil {
 			for i, w := range b {
@@ -160,12 +166,23 @@ func (ps postings) any(terms []string, chunk int) bitmap {
 	return out
 }
 
+// base are terms of which every task that is found has one: those of the first clause that demands any, else one that all
+// tasks have.
+func base(f core.Find) []string {
+	for _, c := range f.All {
+		if !c.Not {
+			return slices.Clone(c.Any)
+		}
+	}
+	return []string{query.All}
+}
+
 // match returns the tasks from low to high for which every clause holds.
 func (ps postings) match(f core.Find, low, high int) []*bitmap {
 	out := make([]*bitmap, high/rdb.IndexChunk+1)
 	room := query.ID("room", string(f.Room))
 	for chunk := low / rdb.IndexChunk; chunk < len(out); chunk++ {
-		all := ps.any([]string{query.All}, chunk)
+		all := *ps.any(base(f), chunk)
 		gone, private, ours := ps.any([]string{query.Gone}, chunk), ps.any([]string{query.Private}, chunk), ps.any([]string{room}, chunk)
 		for i := range all {
 			all[i] &^= gone[i] | private[i]&^ours[i]
@@ -210,7 +227,7 @@ func (ps postings) sortOut(hits []*bitmap, tiers [][]string) [][]*bitmap {
 			if h == nil {
 				continue
 			}
-			has := ps.any(terms, chunk)
+			has := *ps.any(terms, chunk)
 			for i := range has {
 				has[i] &= h[i]
 				h[i] &^= has[i]
@@ -335,7 +352,7 @@ func (s *Store) Values(ctx context.Context, key core.ProjectKey, field string, r
 		return nil, err
 	}
 	sort.Strings(mine)
-	terms := append([]string{query.All, query.Gone, query.Private, query.ID("room", string(room))}, mine...)
+	terms := append([]string{query.Gone, query.Private, query.ID("room", string(room))}, mine...)
 	found, err := s.postings(ctx, p, key, terms, top/rdb.IndexChunk)
 	if err != nil {
 		return nil, err
