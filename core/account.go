@@ -126,6 +126,8 @@ const (
 	TicketSecret   TicketKind = "secret"   // a sealed credential on its way from a modal
 	TicketInstall  TicketKind = "install"  // a team may install the app once
 	TicketState    TicketKind = "state"    // somebody is at the platform's own page and comes back
+	TicketSearch   TicketKind = "search"   // a search whose pages somebody turns
+	TicketBulk     TicketKind = "bulk"     // an action on all that was found, which waits for a confirmation
 )
 
 // Tickets keeps tickets by token. Tokens are kept as digests only.

@@ -161,6 +161,7 @@ type Project struct {
 	Style      *Style            `json:"style,omitempty"`
 	Presets    map[string]Style  `json:"presets,omitempty"` // by name, in lower case
 	References []Reference       `json:"references,omitempty"`
+	Folders    []Folder          `json:"folders,omitempty"`
 	CreatedAt  time.Time         `json:"createdAt"`
 }
 

@@ -27,6 +27,11 @@ type Change struct {
 	Out   []Outgoing
 	Dead  *DeadLetter // keep the inbound with its reason
 
+	Saved   *SavedSearches
+	Told    []Told
+	Watched EntryID // of the change feed: up to there saved searches were looked through
+	Bulks   []*Bulk
+
 	// Took gets the outgoings that were handed out in the same step: those that Journal.Read would have handed out next,
 	// which are mostly the change's own. Only whoever reads the partition under this lease may set it, and not beside a
 	// Read. It is not called when there are none, nor after an error; what it was not told Read tells.

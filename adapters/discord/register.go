@@ -80,14 +80,15 @@ func (v *verbs) find(name string, opts []wireOption) (command.Row, []wireOption,
 
 // home says which command holds a row of the table, and what that command is called in help.
 func home(r command.Row) (name, description string) {
-	if first, _ := r.Words(); r.Group == command.GroupOrganise && first != "project" {
-		return "atelier-organise", "Find, sort and style what your team makes"
-	}
 	switch r.Group {
+	case command.GroupStyle:
+		return "atelier-style", "How pictures look by default, presets and references"
 	case command.GroupReview:
 		return "atelier-review", "Review versions with your team"
 	case command.GroupTasks:
 		return "atelier-task", "Look at tasks"
+	case command.GroupFind:
+		return "atelier-find", "Find tasks, and put them in order"
 	case command.GroupOrganise, command.GroupGovern:
 		return "atelier-admin", "Projects, rooms and roles"
 	}
@@ -217,8 +218,8 @@ func checkOptions(path string, opts []appOption, chars *int) error {
 	return nil
 }
 
-// Registration returns the application commands of a table: /atelier, /atelier-review, /atelier-task, /atelier-admin
-// and the message menu entries. It fails when they would break a limit of Discord.
+// Registration returns the application commands of a table: /atelier, /atelier-review, /atelier-task, /atelier-find,
+// /atelier-admin and the message menu entries. It fails when they would break a limit of Discord.
 func Registration(t *command.Table) ([]json.RawMessage, error) {
 	_, cmds, err := spread(t)
 	if err != nil {

@@ -47,7 +47,7 @@ func run() int {
 	defer stop()
 	rdb.LogTo(slog.New(slog.DiscardHandler)) // tools tell errors themselves; serve gives it a log
 	root := &cobra.Command{Use: "atelier", Short: "Generate images on your own account and review them together, on Slack and Discord.", Version: version, SilenceUsage: true, SilenceErrors: true}
-	root.AddCommand(serveCommand(), demoCommand(), doctorCommand(), deadlettersCommand(), manifestCommand(), slackCommand(), registerCommand(), keysCommand(), exportCommand(), importCommand(), docsCommand(), migrateCommand(), probeCommand())
+	root.AddCommand(serveCommand(), demoCommand(), doctorCommand(), deadlettersCommand(), manifestCommand(), slackCommand(), registerCommand(), keysCommand(), exportCommand(), importCommand(), docsCommand(), migrateCommand(), reindexCommand(), probeCommand())
 	withOutput(root)
 	if err := root.ExecuteContext(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "atelier: "+err.Error())

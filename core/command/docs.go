@@ -11,7 +11,7 @@ import (
 func (t *Table) Markdown() string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\nThis page is generated from the command table (`make golden`); do not edit it by hand.\n\n" +
-		"On Slack type `/atelier VERB …` or `/imagine …`; on Discord `/atelier`, `/atelier-review`, `/atelier-task` and `/atelier-admin` with the verb. " +
+		"On Slack type `/atelier VERB …` or `/imagine …`; on Discord `/atelier`, `/atelier-review`, `/atelier-task`, `/atelier-find` and `/atelier-admin` with the verb. " +
 		"In a task's thread mention the app: `@atelier approve v2`. Versions are written `v2`, their pictures `v2.3`, tasks `ACME-42`.\n")
 	for _, g := range Groups() {
 		head := false

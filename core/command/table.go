@@ -19,6 +19,8 @@ const (
 	GroupMake     Group = "make"
 	GroupReview   Group = "review"
 	GroupTasks    Group = "tasks"
+	GroupFind     Group = "find"
+	GroupStyle    Group = "style"
 	GroupOrganise Group = "organise"
 	GroupAccounts Group = "accounts"
 	GroupGovern   Group = "govern"
@@ -27,7 +29,7 @@ const (
 
 // Groups lists the groups in help's order.
 func Groups() []Group {
-	return []Group{GroupMake, GroupReview, GroupTasks, GroupOrganise, GroupAccounts, GroupGovern, GroupHelp}
+	return []Group{GroupMake, GroupReview, GroupTasks, GroupFind, GroupStyle, GroupOrganise, GroupAccounts, GroupGovern, GroupHelp}
 }
 
 // Ack says how an adapter acknowledges a row before the work is done.
@@ -68,6 +70,8 @@ type Option struct {
 	Tail       bool
 	// Hidden keeps the option out of help and of what platforms offer: only our own buttons and forms fill it.
 	Hidden bool
+	// Form options are what the form asks for that a button opens; where a row has none, it asks for the tail.
+	Form bool
 }
 
 // Row is one verb.

@@ -33,7 +33,12 @@ func (s *Studio) modal(q core.Query) (core.Card, error) {
 		card.Title = clip(fmt.Sprintf("%s %s", title(row.Verb), act.Ref), 24)
 	}
 	for _, o := range row.Options {
-		if o.Tail {
+		if o.Form {
+			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: o.Help, Kind: core.InputLine, Required: o.Required, Max: 100})
+		}
+	}
+	for _, o := range row.Options {
+		if o.Tail && len(card.Inputs) == 0 {
 			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: o.Help, Kind: core.InputText, Required: o.Required, Max: 1000})
 		}
 	}
@@ -87,6 +92,8 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 		}
 	case "version":
 		return s.completeVersion(ctx, q)
+	case "folder", "in", "into", "tags", "saved":
+		return s.completeNames(ctx, q)
 	}
 	return core.Card{Choices: matching(all, q.Text)}, nil
 }

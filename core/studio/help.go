@@ -34,7 +34,7 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 	if missing := s.Missing[c.In.Actor.Identity.Platform()]; len(missing) > 0 {
 		card.Body = append(card.Body, core.Para(core.Bold("What this app cannot do")), bullets(missing)[0])
 	}
-	card.Footer = "help VERB explains one. In a thread, mention me: @atelier approve v2. On Slack type /atelier VERB or /imagine; on Discord /atelier, /atelier-review, /atelier-task and /atelier-admin."
+	card.Footer = "help VERB explains one. In a thread, mention me: @atelier approve v2. On Slack type /atelier VERB or /imagine; on Discord /atelier, /atelier-review, /atelier-task, /atelier-find and /atelier-admin."
 	return c.say(card)
 }
 

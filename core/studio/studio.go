@@ -16,25 +16,28 @@ import (
 
 // Studio implements relay.Commands and relay.Cards.
 type Studio struct {
-	Table     *command.Table
-	Prompts   *prompt.Table
-	Parts     core.Partitions
-	People    core.People
-	Projects  core.Projects
-	Tasks     core.Tasks
-	Comments  core.Comments
-	Marks     core.Marks
-	Refs      core.Refs
-	Changes   core.Changes
-	Journal   core.Journal
-	Jobs      core.Jobs
-	Accounts  core.Accounts
-	Tickets   core.Tickets
-	Merges    core.Merges
-	Quotas    core.Quotas
-	Usage     core.Usage
-	Providers []core.Provider // in the order in which they are offered
-	Default   core.ProviderName
+	Table    *command.Table
+	Prompts  *prompt.Table
+	Parts    core.Partitions
+	People   core.People
+	Projects core.Projects
+	Tasks    core.Tasks
+	Comments core.Comments
+	Marks    core.Marks
+	Search   core.Search
+	// Organising reads saved searches and bulk actions.
+	Organising core.Organising
+	Refs       core.Refs
+	Changes    core.Changes
+	Journal    core.Journal
+	Jobs       core.Jobs
+	Accounts   core.Accounts
+	Tickets    core.Tickets
+	Merges     core.Merges
+	Quotas     core.Quotas
+	Usage      core.Usage
+	Providers  []core.Provider // in the order in which they are offered
+	Default    core.ProviderName
 	// Admins are the first admins of the workspace.
 	Admins []core.IdentityID
 	// PublicURL is how people reach the one-time pages; empty when they cannot.
@@ -86,6 +89,10 @@ func (s *Studio) verbs() map[string]verb {
 		"identity link": s.identityLink, "identity unlink": s.identityUnlink, "usage": s.usage,
 		"quota list": s.quotaList, "quota set": s.quotaSet, "quota grant": s.quotaGrant, "quota clear": s.quotaClear,
 		"confirm": s.confirm, "check": s.check,
+		"search": s.search, "saved new": s.savedNew, "saved list": s.savedList, "saved run": s.savedRun, "saved remove": s.savedRemove,
+		"tag add": s.tagAdd, "tag remove": s.tagRemove, "tag list": s.tagList,
+		"folder new": s.folderNew, "folder list": s.folderList, "folder move": s.folderMove, "folder put": s.folderPut, "folder remove": s.folderRemove,
+		"bulk approve": s.bulk, "bulk tag": s.bulk, "bulk move": s.bulk, "bulk start": s.bulkStart, "bulk list": s.bulkList, "bulk cancel": s.bulkCancel,
 		"role list": s.roleList, "role grant": s.roleGrant, "role revoke": s.roleGrant, "role map": s.roleMap,
 		"help": s.help, "status": s.status,
 	}

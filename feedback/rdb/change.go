@@ -87,11 +87,12 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //	            "sheet" (revision, record) and "line" (name, line): see PutSheet and PutLine
 //	            "claim" (field, value, key numbers of what came early and of the stream), "await" (field, inbound, the
 //	            same key numbers) and "tomb" (field, key number of what came early, seconds): see Claim, Await and Tomb
+//	            "index" and "reindex": see indexScript
 //
 // Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0. When entries are
 // handed out they are returned instead of 0, in order: {{id, entry, "old"|"new"}, ...}. They are read as the journal's own
 // script reads them; a stream without its group hands out nothing, since the change is written by then.
-var changeScript = redis.NewScript(`
+var changeScript = redis.NewScript(indexScript + `
 if ARGV[1] ~= '' then
   local f = redis.call('GET', KEYS[#KEYS])
   if f ~= ARGV[1] then return 2 end
@@ -156,6 +157,10 @@ for _ = 1, n do
     elseif string.sub(old, 1, 6) == 'await:' and #old < 65536 then
       redis.call('SET', early, old .. ARGV[i+4] .. '\n', 'EX', 3600)
     end
+  elseif cmd == 'index' then
+    index(key, i, argc)
+  elseif cmd == 'reindex' then
+    reindex(key, i, argc)
   elseif cmd == 'tomb' then
     redis.call('HDEL', key, ARGV[i+3])
     redis.call('SET', KEYS[tonumber(ARGV[i+4])], 'tomb', 'EX', ARGV[i+5])

@@ -159,6 +159,55 @@ func (k Keys) Placed(p core.Partition, obj core.ObjectID) string {
 	return k.in(p, "placed:"+string(obj))
 }
 
+// Terms says of the fields that a task is found by, and of the words that several of its records have, how many have each;
+// and under "@" the number of changes. HASH
+func (k Keys) Terms(p core.Partition, task core.TaskID) string {
+	return k.in(p, "terms:"+IndexFormat+":"+string(task))
+}
+
+// Words is a project's search index: "chunk term" to the tasks that have the term, see IndexDense. HASH
+func (k Keys) Words(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "words:"+IndexFormat+":"+string(key))
+}
+
+// Names holds the terms of tags and folders that a project's tasks have or had. SET
+func (k Keys) Names(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "names:"+IndexFormat+":"+string(key))
+}
+
+// Indexed is the format in which all of a partition is indexed. STRING
+func (k Keys) Indexed(p core.Partition) string { return k.in(p, "indexed") }
+
+// Saved is a project's saved searches, one record. HASH
+func (k Keys) Saved(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "saved:"+string(key))
+}
+
+// SavedProjects holds the projects of a partition that have saved searches. SET
+func (k Keys) SavedProjects(p core.Partition) string { return k.in(p, "savers") }
+
+// Told holds the numbers of the tasks that a saved search told of, or that it found when it was made. SET
+func (k Keys) Told(p core.Partition, key core.ProjectKey, id string) string {
+	return k.in(p, "told:"+string(key)+"/"+id)
+}
+
+// Watched is the entry of the change feed up to which saved searches were looked through. STRING
+func (k Keys) Watched(p core.Partition) string { return k.in(p, "watched") }
+
+// Bulk is a bulk action's record. HASH
+func (k Keys) Bulk(p core.Partition, id string) string { return k.in(p, "bulk:"+id) }
+
+// BulkHits are the numbers of the tasks of a bulk action, four bytes each, the highest first. STRING
+func (k Keys) BulkHits(p core.Partition, id string) string { return k.in(p, "bulkhits:"+id) }
+
+// Bulks orders the bulk actions of a project by when they were asked for, in milliseconds. ZSET
+func (k Keys) Bulks(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "bulks:"+string(key))
+}
+
+// BulksActive holds the bulk actions of a partition that have not ended. SET
+func (k Keys) BulksActive(p core.Partition) string { return k.in(p, "bulking") }
+
 // Person is a person record. HASH
 func (k Keys) Person(p core.Partition, id core.PersonID) string {
 	return k.in(p, "person:"+string(id))

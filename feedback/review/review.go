@@ -14,11 +14,13 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
-// Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks and core.Posts.
+// Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks, core.Posts, core.Search, core.Reindexing
+// and core.Organising.
 type Store struct {
 	db      *rdb.DB
 	journal *journal.Journal
 	likely  likely
+	former  former
 }
 
 var (
@@ -75,6 +77,13 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 		b.Do("ZADD", k.CommentList(p, m.Task), m.At.UnixMilli(), string(m.ID))
 		s.feed(b, p, "comment", string(m.Task)+"/"+string(m.ID))
 	}
+	remember, err := s.indexing(ctx, b, c)
+	if err != nil {
+		return err
+	}
+	if err := s.organising(b, c); err != nil {
+		return err
+	}
 	for _, t := range c.Threads {
 		if err := journal.PutThread(b, k, p, t); err != nil {
 			return err
@@ -105,9 +114,14 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 		journal.Finish(b, k, p, c.Handled)
 	}
 	if c.Took == nil {
-		return b.Commit(ctx)
+		err = b.Commit(ctx)
+	} else {
+		err = s.take(ctx, b, c)
 	}
-	return s.take(ctx, b, c)
+	if err == nil {
+		remember()
+	}
+	return err
 }
 
 // newTask takes the next number; the change fails when somebody took it first.
@@ -150,6 +164,9 @@ func (s *Store) askTask(ctx context.Context, c redis.Cmdable, id core.TaskID) fu
 			return nil, notFound(err, "There is no task %s.", id)
 		}
 		t.Rev = rev
+		if !id.IsTalk() {
+			s.former.put(id, rev, taskTerms(t))
+		}
 		return t, nil
 	}
 }

@@ -178,7 +178,7 @@ func (a *App) build() error {
 		}
 	}
 	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
-		Comments: a.store.Review, Refs: a.store.Review, Marks: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
+		Comments: a.store.Review, Refs: a.store.Review, Marks: a.store.Review, Search: a.store.Review, Organising: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
 		Accounts: a.store.People, Tickets: a.store.People, Merges: a.store.People, Quotas: a.store.People, Usage: a.store.People, PublicURL: a.cfg.PublicURL,
 		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
 	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
@@ -200,7 +200,7 @@ func (a *App) build() error {
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Glances: a.store.Glances, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
 	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.counted, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
-		Workers: []relay.Worker{a.runner, a.catchUp}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
+		Workers: []relay.Worker{a.runner, a.catchUp, a.organiser()}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
 	a.metrics.OnScrape = a.samplePool()
 	a.accept.Telemetry, a.engine.Telemetry, a.deliver.Telemetry, a.catchUp.Telemetry = a.telemetry, a.telemetry, a.telemetry, a.telemetry
 	desk.Telemetry, a.runner.Telemetry = a.telemetry, a.telemetry

@@ -70,7 +70,7 @@ func checkStore(ctx context.Context, cfg Config) []core.Finding {
 		}
 		out = append(out, f)
 	}
-	out = append(out, checkServing(ctx, cfg, s)...)
+	out = append(append(out, checkIndex(ctx, s)), checkServing(ctx, cfg, s)...)
 	var waiting, dead int64
 	for _, p := range s.DB.Parts.All() {
 		in, o, d, err := s.Journal.Backlog(ctx, p)

@@ -270,6 +270,9 @@ func (l *leftover) add(c *core.Change, n, i int) {
 	m.Source.ID = message(m.Source.Room, n, i)
 	m.ID = core.MakeCommentID(m.Source.Room, m.Source.ID)
 	m.At = m.At.Add(time.Duration(i) * time.Millisecond)
+	// Each begins with a word that no other has, as those that were relayed do: the search index keeps it.
+	label, rest, _ := strings.Cut(m.Text.String(), " ")
+	m.Text = core.Plain(fmt.Sprintf("m%0*d %s", len(label)-1, n*millionPerTask+i, rest))
 	c.Comments = append(c.Comments, &m)
 	for room, at := range l.placed {
 		at.Parts = slices.Clone(at.Parts)
