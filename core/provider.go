@@ -120,7 +120,7 @@ type Handoff interface {
 // Handover is a hand-off's instruction to the person.
 type Handover struct {
 	Forms    []HandoverForm
-	Warnings []string
+	Warnings []Saying
 	URL      string // where to go
 }
 
@@ -189,7 +189,7 @@ type Plan struct {
 	Approx   []string // parameters with another effect than their name says
 	Support  Support
 	How      string   // for an emulated operation, in a few words
-	Blockers []string // why it cannot be done at all, as sentences for people
+	Blockers []Saying // why it cannot be done at all, as sentences for people
 }
 
 // Result is what a run made.

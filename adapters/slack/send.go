@@ -98,7 +98,7 @@ func (s *sending) render(ctx context.Context) ([]content, error) {
 			if s.d.Card == nil {
 				s.loose = append(s.loose, f)
 			} else {
-				s.notes = append(s.notes, f.Name+" cannot be shown here.")
+				s.notes = append(s.notes, s.d.T("%s cannot be shown here.", f.Name))
 			}
 			continue
 		}
@@ -110,9 +110,9 @@ func (s *sending) render(ctx context.Context) ([]content, error) {
 		default:
 			// The words matter more than the picture: they go out with a note.
 			s.i.a.o.Log.WarnContext(ctx, "picture not shown", "room", s.d.Room, "error", err)
-			s.notes = append(s.notes, f.Name+" could not be uploaded.")
+			s.notes = append(s.notes, s.d.T("%s could not be uploaded.", f.Name))
 			if s.d.Card == nil {
-				s.d.Text = append(slices.Clone(s.d.Text), core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text("(" + f.Name + " could not be uploaded)")}}))
+				s.d.Text = append(slices.Clone(s.d.Text), core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(s.d.T("(%s could not be uploaded)", f.Name))}}))
 			}
 			continue
 		}

@@ -15,7 +15,8 @@ func organiseRows() []Row {
 			Help: "Take this room out of its project; its threads stay", Examples: []string{"project unbind"}},
 		{Verb: "project settings", Group: GroupOrganise, Role: ad, Ack: AckPrivate,
 			Help: "Show or change a project's settings", Options: []Option{{Name: "default_role", Kind: KindChoice, Help: "The role of whoever sees a bound room", Choices: []string{"editor", "viewer", "none"}},
-				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}},
+				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"},
+				language("The language of cards and notices in the rooms"), timezone("The time zone of the rooms, such as Europe/Paris")},
 			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
 	}
 }

@@ -127,7 +127,7 @@ func (p *Provider) Compose(r core.Request) (core.Handover, error) {
 	web, files := webForm(text)
 	out.Forms = append(out.Forms, core.HandoverForm{Where: "On the web", Text: web})
 	if len(files) > 0 {
-		out.Warnings = append(out.Warnings, "On the web, add the linked pictures with the + beside the prompt: "+strings.Join(files, ", "))
+		out.Warnings = append(out.Warnings, core.Say("On the web, add the linked pictures with the + beside the prompt: %s", strings.Join(files, ", ")))
 	}
 	return out, nil
 }

@@ -210,7 +210,7 @@ func TestStabilityKeepsTheUnconfirmedOff(t *testing.T) {
 	}
 	r := k.request(core.OpUpscale)
 	r.Strength = "creative"
-	if p := k.p.Plan(r); len(p.Blockers) == 0 || !strings.Contains(p.Blockers[0], "--strength") {
+	if p := k.p.Plan(r); len(p.Blockers) == 0 || !strings.Contains(p.Blockers[0].String(), "--strength") {
 		t.Errorf("a creative upscale: %+v", p)
 	}
 	r = k.request(core.OpGenerate)
