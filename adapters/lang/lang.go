@@ -76,6 +76,9 @@ func Read(dir fs.FS) (*Translator, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
+		if file.Tag == language.Und {
+			return nil, fmt.Errorf("%s: the name is no language", name)
+		}
 		if slices.Contains(tags, file.Tag) {
 			return nil, fmt.Errorf("%s: a second catalogue of %s", name, file.Tag)
 		}

@@ -13,8 +13,8 @@ import (
 
 func TestLocalesLeadToTheNearestLanguage(t *testing.T) {
 	tr := New()
-	for l, want := range map[core.Locale]string{"": "Which task?", "en-US": "Which task?", "fr": "Quelle tâche ?", "fr-FR": "Quelle tâche ?", "fr-CA": "Quelle tâche ?", "fr_FR": "Quelle tâche ?",
-		"ja": "Which task?", "xx-no-language": "Which task?", "\x00": "Which task?", "fr-CA,fr;q=0.8,en;q=0.5": "Quelle tâche ?", "de-DE,fr;q=0.8": "Quelle tâche ?", "en,fr;q=0.9": "Which task?"} {
+	for l, want := range map[core.Locale]string{"": "Which task?", "en-US": "Which task?", "fr": "Quelle tâche\u00a0?", "fr-FR": "Quelle tâche\u00a0?", "fr-CA": "Quelle tâche\u00a0?", "fr_FR": "Quelle tâche\u00a0?",
+		"ja": "Which task?", "xx-no-language": "Which task?", "\x00": "Which task?", "fr-CA,fr;q=0.8,en;q=0.5": "Quelle tâche\u00a0?", "de-DE,fr;q=0.8": "Quelle tâche\u00a0?", "en,fr;q=0.9": "Which task?"} {
 		if got := tr.Text(l, "Which task?"); got != want {
 			t.Errorf("%q: %q, want %q", l, got, want)
 		}
