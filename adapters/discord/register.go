@@ -184,6 +184,9 @@ func checkCommands(cmds []appCommand) error {
 			continue
 		}
 		chars := longest(c.Name, c.Names) + longest(c.Description, c.Descriptions)
+		if err := checkLocalised("/"+c.Name, appOption{Names: c.Names, Descriptions: c.Descriptions}); err != nil {
+			return err
+		}
 		if err := checkOptions("/"+c.Name, c.Options, &chars); err != nil {
 			return err
 		}

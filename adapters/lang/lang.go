@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/nicksnyder/go-i18n/v2/i18n/template"
@@ -32,6 +33,7 @@ type Translator struct {
 
 	mu    sync.RWMutex
 	known map[core.Locale]int // what the locales that came before lead to
+	zones map[string]*time.Location
 }
 
 // speech is one language.
@@ -65,7 +67,7 @@ func Read(dir fs.FS) (*Translator, error) {
 	slices.Sort(names)
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	t := &Translator{locales: []core.Locale{English}, speech: []speech{{}}, known: map[core.Locale]int{}}
+	t := &Translator{locales: []core.Locale{English}, speech: []speech{{}}, known: map[core.Locale]int{}, zones: map[string]*time.Location{}}
 	tags := []language.Tag{language.English}
 	for _, name := range names {
 		data, err := fs.ReadFile(dir, name)
@@ -146,4 +148,24 @@ func (t *Translator) index(l core.Locale) int {
 		t.known[l] = i
 	}
 	return i
+}
+
+// Zone returns a zone of the time zone database, nil when it has none by that name. It reads each one once.
+func (t *Translator) Zone(name string) *time.Location {
+	t.mu.RLock()
+	loc, ok := t.zones[name]
+	t.mu.RUnlock()
+	if ok {
+		return loc
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		loc = nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.zones) < maxKnown {
+		t.zones[name] = loc
+	}
+	return loc
 }

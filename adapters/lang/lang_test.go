@@ -81,6 +81,19 @@ func TestVerbsOfAllLanguagesAreTyped(t *testing.T) {
 	}
 }
 
+func TestZonesAreRead(t *testing.T) {
+	tr := New()
+	p := &core.Person{Zone: "Europe/Paris"}
+	for range 2 {
+		if l := p.Lang(tr); l.Zone == nil || l.Zone.String() != "Europe/Paris" {
+			t.Fatal(l.Zone)
+		}
+	}
+	if p.Zone = "Mars/Olympus"; p.Lang(tr).Zone != nil {
+		t.Error("a zone that there is not")
+	}
+}
+
 func TestManyAskAtOnce(t *testing.T) {
 	tr := New()
 	var all sync.WaitGroup

@@ -121,7 +121,7 @@ func supportLine(l core.Lang, caps core.ProviderCapabilities) string {
 			return l.T("All operations are %s.", x.name)
 		}
 		if len(by[x.s]) > 0 {
-			parts = append(parts, l.T("%s: %s.", upperFirst(x.name.In(l)), strings.Join(by[x.s], ", ")))
+			parts = append(parts, l.T("%s: %s.", title(x.name.In(l)), strings.Join(by[x.s], ", ")))
 		}
 	}
 	return strings.Join(parts, " ")

@@ -297,7 +297,7 @@ func (o *order) queued(l core.Lang, made []*core.Version) core.Card {
 func (o *order) notes(l core.Lang, priced bool) string {
 	var notes []string
 	if text := cost(o.plan.Cost).In(l); text != "" && priced {
-		notes = append(notes, upperFirst(text))
+		notes = append(notes, title(text))
 	} else if priced && !o.provider.Capabilities("").Free {
 		notes = append(notes, l.T("What it costs is not known beforehand"))
 	}

@@ -24,17 +24,10 @@ func article(r core.Role) core.Saying {
 	return core.Say("not a member")
 }
 
-// either and both join names; there are one, two or three of them.
+// either joins names; there are one, two or three of them.
 func either(names []string) core.Saying {
 	if n := len(names); n > 1 {
 		return core.Say("%s or %s", either(names[:n-1]), names[n-1])
-	}
-	return core.Say("%s", strings.Join(names, ""))
-}
-
-func both(names []string) core.Saying {
-	if n := len(names); n > 1 {
-		return core.Say("%s and %s", both(names[:n-1]), names[n-1])
 	}
 	return core.Say("%s", strings.Join(names, ""))
 }
@@ -62,8 +55,6 @@ func title(s string) string {
 	r := []rune(s)
 	return strings.ToUpper(string(r[0])) + string(r[1:])
 }
-
-func upperFirst(s string) string { return title(s) }
 
 func lowerFirst(s string) string {
 	if s == "" {
