@@ -48,6 +48,7 @@ var plain = []string{"Plain", "text", "Text", "Bold"}
 
 // allowed are the places that look like a mistake and are none, with the reason.
 var allowed = map[string]string{
+	"core/studio/identity.go \"/atelier identity link \"":               "what is to be typed",
 	"core/relay/mirror.go Title talk":                                   "a record's name that nobody sees",
 	"core/studio/project.go Label default_role":                         "an option's name, as it is typed",
 	"core/studio/project.go Label mirror":                               "likewise",
@@ -205,6 +206,14 @@ func collectFile(path, name string, all, counted found) (wrong []string, err err
 	bad := func(n ast.Node, format string, args ...any) {
 		wrong = append(wrong, at(n)+": "+fmt.Sprintf(format, args...))
 	}
+	if people {
+		for _, n := range loose(file) {
+			expr := source(n, src, set.File(n.Pos()))
+			if _, may := allowed[name+" "+expr]; !may {
+				bad(n, "words that nobody can translate (%q)", name+" "+expr)
+			}
+		}
+	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.GenDecl:
@@ -315,6 +324,49 @@ func collectFile(path, name string, all, counted found) (wrong []string, err err
 		return true
 	})
 	return wrong, nil
+}
+
+// unread are functions whose words no person reads: logs and causes of errors.
+var unread = []string{"New", "DebugContext", "InfoContext", "WarnContext", "ErrorContext", "Info", "Warn", "Error", "Debug"}
+
+var twoWords = regexp.MustCompile(`\pL{2,},? \pL`)
+
+// loose returns the literals of several words that are no argument of a function that translates or logs, wherever they go.
+func loose(file *ast.File) (out []ast.Expr) {
+	table := command.New()
+	fine := map[ast.Node]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.CallExpr:
+			fn := ""
+			switch f := x.Fun.(type) {
+			case *ast.Ident:
+				fn = f.Name
+			case *ast.SelectorExpr:
+				fn = f.Sel.Name
+			}
+			if _, ok := spoken[fn]; ok || slices.Contains(unread, fn) {
+				for _, a := range x.Args {
+					fine[a] = true
+				}
+			}
+		case *ast.FuncDecl:
+			if slices.Contains(laterFuncs, x.Name.Name) {
+				return false
+			}
+			// What an error says of itself is for logs: Lang.Error says what people read.
+			if x.Name.Name == "Error" && x.Recv != nil {
+				return false
+			}
+		case *ast.BasicLit:
+			s, ok := literal(x)
+			if _, verb := table.Row(s); ok && !verb && !fine[n] && twoWords.MatchString(s) {
+				out = append(out, x)
+			}
+		}
+		return true
+	})
+	return out
 }
 
 // ours reports whether an error is a fault of ours or of an installation: those are for logs and operators.
