@@ -88,6 +88,9 @@ func SayN(n int, one, other string, args ...any) Saying {
 	return Saying{one: one, other: other, n: n, args: args}
 }
 
+// IsZero reports whether it says nothing.
+func (s Saying) IsZero() bool { return s.other == "" }
+
 // In says it in a language.
 func (s Saying) In(l Lang) string {
 	if s.one != "" {

@@ -201,7 +201,7 @@ type Result struct {
 	RequestID string // the provider's, for questions to its support
 	Dropped   []string
 	Cost      Cost   // what the provider says it cost; the zero value when it says nothing
-	Note      string // for people: "the provider made three of four"
+	Note      Saying // for people: "the provider made three of four"
 }
 
 // Picture is one made image: the provider's own bytes.

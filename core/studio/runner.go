@@ -271,7 +271,7 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 		// It is paid for: what stops the run now must not throw it away, and must not be held up by it for long.
 		ctx, done := r.outlast(ctx, lastWords)
 		defer done()
-		out, err := r.keepPaid(ctx, res)
+		out, err := r.keepPaid(ctx, j, res)
 		if err != nil {
 			r.Log.ErrorContext(ctx, "result not kept", "job", j.ID, "provider", j.Provider, "error", err)
 			r.finish(ctx, j, r.ended(ctx, j, core.JobUnknown, core.Errorf(core.CodeUnknown, "The provider made it, and it could not be stored. %s", err)), nil)
@@ -406,19 +406,22 @@ func (r *Runner) outlast(ctx context.Context, d time.Duration) (longer context.C
 }
 
 // keepPaid is keep, again while the store does not answer.
-func (r *Runner) keepPaid(ctx context.Context, res core.Result) (out *core.JobOutcome, err error) {
+func (r *Runner) keepPaid(ctx context.Context, j core.Job, res core.Result) (out *core.JobOutcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
 	for try := 0; ; try++ {
-		if out, err = r.keep(ctx, res); core.ErrorCode(err) != core.CodeRetry || r.Clock.Sleep(ctx, time.Second<<min(try, 4)) != nil {
+		if out, err = r.keep(ctx, j, res); core.ErrorCode(err) != core.CodeRetry || r.Clock.Sleep(ctx, time.Second<<min(try, 4)) != nil {
 			return out, err
 		}
 	}
 }
 
 // keep stores a result's pictures with their own bytes and makes the grid.
-func (r *Runner) keep(ctx context.Context, res core.Result) (*core.JobOutcome, error) {
-	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped, Cost: res.Cost, Note: res.Note}
+func (r *Runner) keep(ctx context.Context, j core.Job, res core.Result) (*core.JobOutcome, error) {
+	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped, Cost: res.Cost}
+	if !res.Note.IsZero() {
+		out.Note = res.Note.In(r.roomLang(ctx, j))
+	}
 	for _, pic := range res.Images {
 		im, err := r.Imaging.Import(ctx, bytes.NewReader(pic.Bytes), "")
 		if err != nil {

@@ -111,7 +111,7 @@ func TestSeveralKeepsWhatIsPaid(t *testing.T) {
 	}
 	busy, lost, refused := core.Errorf(core.CodeRetry, "Busy."), core.Errorf(core.CodeUnknown, "Lost."), core.Errorf(core.CodeRefused, "Refused.")
 	res, err := run(nil, busy, nil, lost)
-	if err != nil || len(res.Images) != 2 || res.Cost.Micros != 10 || !res.Cost.Estimated || !strings.Contains(res.Note, "2 of 4") {
+	if err != nil || len(res.Images) != 2 || res.Cost.Micros != 10 || !res.Cost.Estimated || !strings.Contains(res.Note.String(), "2 of 4") {
 		t.Errorf("%+v %v", res, err)
 	}
 	for want, errs := range map[core.Code][]error{core.CodeUnknown: {busy, refused, lost}, core.CodeRefused: {busy, refused, busy}, core.CodeRetry: {busy, busy}} {
