@@ -50,14 +50,10 @@ func (s said) in(l Lang, plain string) string {
 	if s.format == "" {
 		return plain
 	}
-	args := make([]any, len(s.args))
-	for i, a := range s.args {
-		if err, ok := a.(error); ok {
-			a = l.Error(err)
-		}
-		args[i] = a
+	if len(s.args) == 0 && l.Translator == nil {
+		return plain
 	}
-	return l.T(s.format, args...)
+	return l.T(s.format, s.args...)
 }
 
 // Errorf makes an Error whose message the person may read.
@@ -87,6 +83,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Say replaces what the person may read and returns the same error.
+func (e *Error) Say(format string, args ...any) *Error {
+	e.Message, e.message = fmt.Sprintf(format, args...), said{format, args}
+	return e
+}
 
 // Because adds the cause and returns the same error.
 func (e *Error) Because(err error) *Error {

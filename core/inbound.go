@@ -209,7 +209,8 @@ type JobEvent struct {
 	Position int         `json:"position,omitempty"` // in the queue, 1 first
 	Progress int         `json:"progress,omitempty"` // percent
 	Outcome  *JobOutcome `json:"outcome,omitempty"`
-	Message  string      `json:"message,omitempty"` // for people, when refused, failed or unknown
+	Message  string      `json:"message,omitempty"` // for people, when refused, failed or unknown, in the project's language
+	Told     string      `json:"told,omitempty"`    // the same in the language of whose account it was, where that is another
 }
 
 // JobOutcome is what a finished job made. Bytes lie in the blob store.

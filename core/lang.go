@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,7 +38,7 @@ func (l Lang) T(sentence string, args ...any) string {
 	if len(args) == 0 {
 		return sentence
 	}
-	return fmt.Sprintf(sentence, args...)
+	return fmt.Sprintf(sentence, l.spoken(args)...)
 }
 
 // N returns the sentence for a number of things: N(n, "%d picture", "%d pictures", n). Both are constants.
@@ -52,8 +53,58 @@ func (l Lang) N(n int, one, other string, args ...any) string {
 	if !strings.Contains(form, "%") {
 		return form // "a comment": it says the number itself
 	}
-	return fmt.Sprintf(form, args...)
+	return fmt.Sprintf(form, l.spoken(args)...)
 }
+
+// spoken puts those arguments that are sentences themselves into the language.
+func (l Lang) spoken(args []any) []any {
+	out := args
+	for i, a := range args {
+		switch x := a.(type) {
+		case Saying:
+			a = x.In(l)
+		case error:
+			a = l.Error(x)
+		default:
+			continue
+		}
+		if &out[0] == &args[0] {
+			out = slices.Clone(args)
+		}
+		out[i] = a
+	}
+	return out
+}
+
+// Saying is a sentence, or a part of one, that is said later in the language of whoever reads it: as an argument of Lang.T,
+// of Lang.N and of errors.
+type Saying struct {
+	one, other string // one is empty where no things are counted
+	n          int
+	args       []any
+}
+
+// Say makes a Saying. Its first argument is a constant, as that of Lang.T.
+func Say(sentence string, args ...any) Saying { return Saying{other: sentence, args: args} }
+
+// SayN makes a Saying about a number of things, as Lang.N.
+func SayN(n int, one, other string, args ...any) Saying {
+	return Saying{one: one, other: other, n: n, args: args}
+}
+
+// IsZero reports whether it says nothing.
+func (s Saying) IsZero() bool { return s.other == "" }
+
+// In says it in a language.
+func (s Saying) In(l Lang) string {
+	if s.one != "" {
+		return l.N(s.n, s.one, s.other, s.args...)
+	}
+	return l.T(s.other, s.args...)
+}
+
+// String says it in English.
+func (s Saying) String() string { return s.In(Lang{}) }
 
 // In returns the time on the reader's clock.
 func (l Lang) In(t time.Time) time.Time {

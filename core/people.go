@@ -79,18 +79,24 @@ const (
 
 // Lang is how to speak to the person.
 func (p *Person) Lang(tr Translator) Lang {
-	return Lang{Translator: tr, Locale: Locale(firstOf(p.Settings[SettingLanguage], string(p.Locale))), Zone: zone(firstOf(p.Settings[SettingTimezone], p.Zone))}
+	return Lang{Translator: tr, Locale: Locale(firstOf(p.Settings[SettingLanguage], string(p.Locale))), Zone: zone(tr, firstOf(p.Settings[SettingTimezone], p.Zone))}
 }
 
 // Lang is how to speak to everybody in a project's rooms.
 func (p *Project) Lang(tr Translator) Lang {
-	return Lang{Translator: tr, Locale: Locale(p.Settings[SettingLanguage]), Zone: zone(p.Settings[SettingTimezone])}
+	return Lang{Translator: tr, Locale: Locale(p.Settings[SettingLanguage]), Zone: zone(tr, p.Settings[SettingTimezone])}
 }
 
 // zone returns a zone of the time zone database; nil when it has none by that name.
-func zone(name string) *time.Location {
+func zone(tr Translator, name string) *time.Location {
 	if name == "" {
 		return nil
+	}
+	// Every message asks how to speak to its author: a translator that remembers zones spares reading a file each time.
+	if z, ok := tr.(interface {
+		Zone(name string) *time.Location
+	}); ok {
+		return z.Zone(name)
 	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {

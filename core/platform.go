@@ -178,6 +178,9 @@ const (
 // Delivery is one effect that must reach a platform, ready to be rendered: names are resolved, mentions carry
 // identities of the target platform only, files can be opened.
 type Delivery struct {
+	// Lang is how to speak where it goes: to everybody in a room, or to who reads it alone. It is asked for only where the
+	// platform has to add words of its own; nil speaks English.
+	Lang   func() Lang
 	ID     DeliveryID
 	Op     DeliveryOp
 	Room   RoomID
@@ -201,7 +204,6 @@ type Delivery struct {
 	Card    *Card
 	Files   []File
 	ReplyTo MessageID // the message it replies to, in this room
-	ReplyAs string    // what leads there where a platform has no replies: "in reply to this message"
 	Emoji   Emoji
 	// ThreadName asks OpPost in a room (Thread empty) to open a thread on the message; the receipt names it.
 	ThreadName string
@@ -213,6 +215,14 @@ type Delivery struct {
 	To     IdentityID // for OpDirect, and the person for OpAnswer with ReplyMention
 	// Handles are the platform's own names of uploaded files by blob (Slack file ids), from earlier receipts.
 	Handles map[BlobKey]string
+}
+
+// T is a sentence of the platform's own that goes out with the delivery.
+func (d Delivery) T(sentence string, args ...any) string {
+	if d.Lang == nil {
+		return Lang{}.T(sentence, args...)
+	}
+	return d.Lang().T(sentence, args...)
 }
 
 // Author is who a mirrored comment is shown as.

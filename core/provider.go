@@ -121,7 +121,7 @@ type Handoff interface {
 // Handover is a hand-off's instruction to the person.
 type Handover struct {
 	Forms    []HandoverForm
-	Warnings []string
+	Warnings []Saying
 	URL      string // where to go
 }
 
@@ -190,7 +190,7 @@ type Plan struct {
 	Approx   []string // parameters with another effect than their name says
 	Support  Support
 	How      string   // for an emulated operation, in a few words
-	Blockers []string // why it cannot be done at all, as sentences for people
+	Blockers []Saying // why it cannot be done at all, as sentences for people
 }
 
 // Result is what a run made.
@@ -202,7 +202,7 @@ type Result struct {
 	RequestID string // the provider's, for questions to its support
 	Dropped   []string
 	Cost      Cost   // what the provider says it cost; the zero value when it says nothing
-	Note      string // for people: "the provider made three of four"
+	Note      Saying // for people: "the provider made three of four"
 }
 
 // Picture is one made image: the provider's own bytes.

@@ -31,7 +31,9 @@ type Options struct {
 	Leases        core.Leases // nil: this process is the only one
 	Echo          core.Echo   // may be nil
 	Clock         core.Clock
-	Log           *slog.Logger
+	// Translator speaks to people in the language of their Discord; nil speaks English.
+	Translator core.Translator
+	Log        *slog.Logger
 	// Telemetry is told when connections come up and go down.
 	Telemetry core.Telemetry
 	// Shards is how many gateway connections the installation has in all; 0 means as many as Discord recommends, at most
@@ -247,6 +249,6 @@ func (a *Adapter) Link(room core.RoomID, thread core.ThreadID, msg core.MessageI
 func (a *Adapter) now() time.Time { return a.clock.Now() }
 
 func newVerbs(t *command.Table) (*verbs, error) {
-	v, _, err := spread(t)
+	v, _, err := spread(t, nil)
 	return v, err
 }

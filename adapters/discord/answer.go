@@ -94,7 +94,7 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 	}
 	var rows []actionRow
 	if d.Card != nil && d.Card.Private {
-		text = "That answer is for you alone. Please use the command with a slash, or write to me directly."
+		text = d.T("That answer is for you alone. Please use the command with a slash, or write to me directly.")
 	} else if d.Card != nil {
 		rows = renderButtons(d.Card.Buttons)
 	}

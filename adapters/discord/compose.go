@@ -1,7 +1,6 @@
 package discord
 
 import (
-	"cmp"
 	"context"
 	"strings"
 
@@ -34,7 +33,7 @@ func (a *Adapter) compose(ctx context.Context, d core.Delivery, at spot) ([]part
 			text = strings.TrimSpace(text + "\n*" + escape(n, false) + "*")
 		}
 		if d.ReplyTo != "" && isSnowflake(string(d.ReplyTo)) {
-			text = "-# ↩ [" + escape(cmp.Or(d.ReplyAs, "in reply to this message"), false) + "](" + a.Link(d.Room, d.Thread, d.ReplyTo) + ")\n" + text
+			text = "-# ↩ [" + d.T("in reply to this message") + "](" + a.Link(d.Room, d.Thread, d.ReplyTo) + ")\n" + text
 		}
 	}
 	parts := []part{first}
@@ -60,7 +59,8 @@ func (a *Adapter) composeFiles(ctx context.Context, d core.Delivery, first *part
 		}
 		missing = append(missing, f)
 	}
-	return load(ctx, missing)
+	d.Files = missing
+	return load(ctx, d)
 }
 
 // handles notes under which ids uploaded files lie: in the list of attachments, or in the embed that shows them.

@@ -241,6 +241,7 @@ type wireInteraction struct {
 	GuildID       string       `json:"guild_id"`
 	ChannelID     string       `json:"channel_id"`
 	Channel       *wireChannel `json:"channel"`
+	Locale        string       `json:"locale"`
 	Member        *wireMember  `json:"member"`
 	User          *wireUser    `json:"user"`
 	Message       *wireMessage `json:"message"`

@@ -5,8 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/kyokomi/emoji/v2"
-
+	"github.com/atelier-bridge/atelier/adapters/internal/emojis"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -23,7 +22,7 @@ func newEmojiTable() *emojiTable { return &emojiTable{} }
 func (t *emojiTable) load() {
 	t.once.Do(func() {
 		t.code, t.name, t.full = map[string]string{}, map[string]string{}, map[string]string{}
-		for short, u := range emoji.CodeMap() {
+		for short, u := range emojis.Codes() {
 			short, u = strings.Trim(short, ":"), strings.TrimSpace(u)
 			t.code[short] = u
 			b := bare(u)

@@ -80,19 +80,26 @@ func refused(e *apiError, retryAfter time.Duration, global bool, eff effect) err
 	case e.code == codeInvalidToken, e.code == codeUnknownWebhook, e.code == codeUnknownInteraction:
 		out.Code = core.CodeGone
 	case e.status == http.StatusUnauthorized:
-		out.Code, out.Message, out.Next = core.CodeFatal, "Discord refuses the bot token.", "Set a valid bot token and restart."
+		out.Code = core.CodeFatal
+		_ = out.Say("Discord refuses the bot token.").WithNext("Set a valid bot token and restart.")
 	case e.code == codeUnknownEmoji, e.code == codeMaxReactions:
-		out.Code, out.Message = core.CodeUnsupp, "Discord cannot show this reaction there."
+		out.Code = core.CodeUnsupp
+		_ = out.Say("Discord cannot show this reaction there.")
 	case e.code == codeTooLarge, e.code == codeFileTooLarge, e.code == codeMaxFiles, e.status == http.StatusRequestEntityTooLarge:
-		out.Code, out.Message = core.CodeTooLarge, "That is larger than Discord takes."
+		out.Code = core.CodeTooLarge
+		_ = out.Say("That is larger than Discord takes.")
 	case e.code == codeCannotDM:
-		out.Code, out.Message = core.CodeForbidden, "This person takes no direct messages from the app."
+		out.Code = core.CodeForbidden
+		_ = out.Say("This person takes no direct messages from the app.")
 	case e.code == codeThreadLocked:
-		out.Code, out.Message = core.CodeForbidden, "The Discord thread is locked."
+		out.Code = core.CodeForbidden
+		_ = out.Say("The Discord thread is locked.")
 	case e.code == codeMaxWebhooks:
-		out.Code, out.Message, out.Next = core.CodeForbidden, "The Discord channel has all the webhooks it can have.", "Delete one that nobody uses."
+		out.Code = core.CodeForbidden
+		_ = out.Say("The Discord channel has all the webhooks it can have.").WithNext("Delete one that nobody uses.")
 	case e.code == codeMissingAccess, e.code == codeMissingPermission, e.code == codeReactionBlocked, e.status == http.StatusForbidden:
-		out.Code, out.Message = core.CodeForbidden, "Atelier lacks a permission in this Discord channel."
+		out.Code = core.CodeForbidden
+		_ = out.Say("Atelier lacks a permission in this Discord channel.")
 	case e.status == http.StatusNotFound:
 		out.Code = core.CodeGone
 	case e.status == http.StatusBadRequest:

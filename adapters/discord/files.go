@@ -78,15 +78,15 @@ type attachmentRef struct {
 }
 
 // load reads files until a message is full. What does not fit is named in notes; it is not an error.
-func load(ctx context.Context, files []core.File) (out []outFile, notes []string, err error) {
+func load(ctx context.Context, d core.Delivery) (out []outFile, notes []string, err error) {
 	total := 0
-	for _, f := range files {
+	for _, f := range d.Files {
 		if len(out) == maxFiles {
-			notes = append(notes, fmt.Sprintf("(%s is left out: a Discord message holds %d files)", f.Name, maxFiles))
+			notes = append(notes, d.T("(%s is left out: a Discord message holds %d files)", f.Name, maxFiles))
 			continue
 		}
 		if f.Size > maxFile {
-			notes = append(notes, fmt.Sprintf("(%s is larger than the 10 MB that Discord takes)", f.Name))
+			notes = append(notes, d.T("(%s is larger than the 10 MB that Discord takes)", f.Name))
 			continue
 		}
 		data, err := readFile(ctx, f)
@@ -94,7 +94,7 @@ func load(ctx context.Context, files []core.File) (out []outFile, notes []string
 			return nil, nil, fmt.Errorf("open file: %w", err)
 		}
 		if len(data) > maxFile || total+len(data) > maxUpload {
-			notes = append(notes, fmt.Sprintf("(%s is larger than what Discord takes in one message)", f.Name))
+			notes = append(notes, d.T("(%s is larger than what Discord takes in one message)", f.Name))
 			continue
 		}
 		total += len(data)

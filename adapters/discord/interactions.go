@@ -37,6 +37,11 @@ const (
 
 const busyText = "Atelier cannot take this right now, try again in a moment."
 
+// lang is how to speak to whoever acted, before anything is stored.
+func (a *Adapter) lang(locale string) core.Lang {
+	return core.Lang{Translator: a.o.Translator, Locale: core.Locale(locale)}
+}
+
 // reply is the first answer to an interaction, in Discord's form.
 type reply struct {
 	Type int `json:"type"`
@@ -112,7 +117,7 @@ func (a *Adapter) react(ctx context.Context, r core.Receiver, in *wireInteractio
 	base, err := a.base(ctx, in)
 	if err != nil {
 		a.log.WarnContext(ctx, "interaction's channel unknown", "interaction", in.ID, "error", err)
-		return privately(busyText), nil
+		return privately(a.lang(in.Locale).T(busyText)), nil
 	}
 	switch in.Type {
 	case interAutocomplete:
@@ -125,13 +130,14 @@ func (a *Adapter) react(ctx context.Context, r core.Receiver, in *wireInteractio
 		return a.submit(ctx, r, in, base)
 	}
 	a.storeUnreadable(ctx, r, []byte(`{"type":`+string(rune('0'+min(in.Type, 9)))+`}`), errors.New("interaction of an unknown type"))
-	return privately("This Discord feature is not known to Atelier yet."), nil
+	return privately(a.lang(in.Locale).T("This Discord feature is not known to Atelier yet.")), nil
 }
 
 // base is what all inbounds of interactions share.
 func (a *Adapter) base(ctx context.Context, in *wireInteraction) (core.Inbound, error) {
 	out := core.Inbound{V: core.InboundVersion, ID: core.InboundID("discord-int-" + in.ID), At: snowflakeTime(in.ID)}
 	out.Actor = a.actor(in.who(), in.Member, in.GuildID)
+	out.Actor.Locale = core.Locale(in.Locale)
 	out.Reply = core.ReplyHandle{Token: in.Token, Expires: out.At.Add(tokenLife)}
 	if in.Message != nil {
 		out.Reply.Message = core.MessageID(in.Message.ID)
@@ -158,7 +164,7 @@ func (a *Adapter) base(ctx context.Context, in *wireInteraction) (core.Inbound, 
 func (a *Adapter) keep(ctx context.Context, r core.Receiver, in core.Inbound, ok reply) (reply, *core.Inbound) {
 	if err := r.Receive(ctx, in); err != nil {
 		a.log.WarnContext(ctx, "interaction not stored", "inbound", in.ID, "error", err)
-		return privately(busyText), nil
+		return privately(a.lang(string(in.Actor.Locale)).T(busyText)), nil
 	}
 	return ok, &in
 }
@@ -168,7 +174,7 @@ var deferPrivately = reply{Type: answerDefer, Data: replyData{Flags: flagEphemer
 func (a *Adapter) command(ctx context.Context, r core.Receiver, in *wireInteraction, base core.Inbound) (reply, *core.Inbound) {
 	row, c, ok := a.parseCommand(in)
 	if !ok {
-		return privately("This command is from another version of Atelier. Try again in a minute; Discord may still show the old ones."), nil
+		return privately(a.lang(in.Locale).T("This command is from another version of Atelier. Try again in a minute; Discord may still show the old ones.")), nil
 	}
 	if row.Ack == command.AckModal {
 		return a.modal(ctx, r, core.Query{Kind: core.QueryModal, Actor: base.Actor, Room: base.Room, Thread: base.Thread, Verb: row.Verb,
@@ -208,7 +214,7 @@ func (a *Adapter) parseCommand(in *wireInteraction) (command.Row, core.Command, 
 func (a *Adapter) press(ctx context.Context, r core.Receiver, in *wireInteraction, base core.Inbound) (reply, *core.Inbound) {
 	act, err := core.ParseAction(in.Data.CustomID)
 	if err != nil {
-		return privately(core.SafeMessage(err)), nil
+		return privately(a.lang(in.Locale).Error(err)), nil
 	}
 	if act.Modal {
 		return a.modal(ctx, r, core.Query{Kind: core.QueryModal, Actor: base.Actor, Room: base.Room, Thread: base.Thread, Action: act, Verb: act.Verb}), nil
@@ -224,7 +230,7 @@ func (a *Adapter) press(ctx context.Context, r core.Receiver, in *wireInteractio
 func (a *Adapter) submit(ctx context.Context, r core.Receiver, in *wireInteraction, base core.Inbound) (reply, *core.Inbound) {
 	act, err := core.ParseAction(in.Data.CustomID)
 	if err != nil {
-		return privately(core.SafeMessage(err)), nil
+		return privately(a.lang(in.Locale).Error(err)), nil
 	}
 	act.Modal = false
 	base.Kind, base.Reply.Kind = core.InboundSubmit, core.ReplyDeferred
@@ -245,7 +251,7 @@ func (a *Adapter) modal(ctx context.Context, r core.Receiver, q core.Query) repl
 	card, err := r.Answer(actx, q)
 	if err != nil {
 		a.log.InfoContext(ctx, "modal not answered", "verb", q.Verb, "error", err)
-		return privately(core.SafeMessage(err))
+		return privately(a.lang(string(q.Actor.Locale)).Error(err))
 	}
 	if len(card.Inputs) == 0 {
 		return privately(firstLine(card))

@@ -35,7 +35,9 @@ const (
 type appCommand struct {
 	Type         int         `json:"type"`
 	Name         string      `json:"name"`
+	Names        localised   `json:"name_localizations,omitempty"`
 	Description  string      `json:"description,omitempty"`
+	Descriptions localised   `json:"description_localizations,omitempty"`
 	Options      []appOption `json:"options,omitempty"`
 	Contexts     []int       `json:"contexts,omitempty"`
 	Integrations []int       `json:"integration_types,omitempty"`
@@ -44,7 +46,9 @@ type appCommand struct {
 type appOption struct {
 	Type         int         `json:"type"`
 	Name         string      `json:"name"`
+	Names        localised   `json:"name_localizations,omitempty"`
 	Description  string      `json:"description"`
+	Descriptions localised   `json:"description_localizations,omitempty"`
 	Required     bool        `json:"required,omitempty"`
 	Autocomplete bool        `json:"autocomplete,omitempty"`
 	Choices      []appChoice `json:"choices,omitempty"`
@@ -52,8 +56,9 @@ type appOption struct {
 }
 
 type appChoice struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name  string    `json:"name"`
+	Names localised `json:"name_localizations,omitempty"`
+	Value string    `json:"value"`
 }
 
 // verbs leads from registered names back to the rows of the table.
@@ -96,7 +101,7 @@ func home(r command.Row) (name, description string) {
 }
 
 // spread lays the table out over a few commands and checks Discord's limits.
-func spread(t *command.Table) (*verbs, []appCommand, error) {
+func spread(t *command.Table, tr core.Translator) (*verbs, []appCommand, error) {
 	v := &verbs{paths: map[string]command.Row{}, menus: map[string]command.Row{}}
 	var cmds []*appCommand
 	at := func(r command.Row) *appCommand {
@@ -106,7 +111,7 @@ func spread(t *command.Table) (*verbs, []appCommand, error) {
 				return c
 			}
 		}
-		c := &appCommand{Type: commandChat, Name: name, Description: about, Contexts: []int{0, 1}, Integrations: []int{0}}
+		c := &appCommand{Type: commandChat, Name: name, Descriptions: texts(tr, about), Description: about, Contexts: []int{0, 1}, Integrations: []int{0}}
 		cmds = append(cmds, c)
 		return c
 	}
@@ -116,14 +121,15 @@ func spread(t *command.Table) (*verbs, []appCommand, error) {
 		if second != "" && c.Name == "atelier-"+first {
 			first, second = second, ""
 		}
-		leaf := appOption{Type: optionSubcommand, Name: first, Description: r.Help, Options: appOptions(r.Options)}
+		_, word := r.Words()
+		leaf := appOption{Type: optionSubcommand, Name: first, Description: r.Help, Descriptions: texts(tr, r.Help), Options: appOptions(r.Options, tr), Names: verbNames(tr, r.Verb, word != "")}
 		path := c.Name + " " + first
 		if second == "" {
 			c.Options = append(c.Options, leaf)
 		} else {
 			i := slices.IndexFunc(c.Options, func(o appOption) bool { return o.Type == optionGroup && o.Name == first })
 			if i < 0 {
-				c.Options = append(c.Options, appOption{Type: optionGroup, Name: first, Description: "About " + first + "s"})
+				c.Options = append(c.Options, appOption{Type: optionGroup, Name: first, Names: namesIn(tr, command.NameOfGroup, first), Description: aboutGroup(first), Descriptions: texts(tr, aboutGroup(first))})
 				i = len(c.Options) - 1
 			}
 			leaf.Name, path = second, path+" "+second
@@ -140,15 +146,15 @@ func spread(t *command.Table) (*verbs, []appCommand, error) {
 	}
 	for _, r := range t.Menus() {
 		v.menus[r.Menu] = r
-		out = append(out, appCommand{Type: commandMessage, Name: r.Menu, Contexts: []int{0, 1}, Integrations: []int{0}})
+		out = append(out, appCommand{Type: commandMessage, Name: r.Menu, Names: texts(tr, r.Menu), Contexts: []int{0, 1}, Integrations: []int{0}})
 	}
 	return v, out, checkCommands(out)
 }
 
-func appOptions(opts []command.Option) []appOption {
+func appOptions(opts []command.Option, tr core.Translator) []appOption {
 	var out []appOption
 	for _, o := range opts {
-		w := appOption{Type: optionString, Name: o.Name, Description: o.Help, Required: o.Required}
+		w := appOption{Type: optionString, Name: o.Name, Names: namesIn(tr, command.NameOfOption, o.Name), Description: o.Help, Descriptions: texts(tr, o.Help), Required: o.Required}
 		switch o.Kind {
 		case command.KindInt:
 			w.Type = optionInteger
@@ -160,7 +166,7 @@ func appOptions(opts []command.Option) []appOption {
 			w.Type = optionFile
 		case command.KindChoice:
 			for _, c := range o.Choices {
-				w.Choices = append(w.Choices, appChoice{Name: c, Value: c})
+				w.Choices = append(w.Choices, appChoice{Name: c, Names: namesIn(tr, command.NameOfChoice, c), Value: c})
 			}
 		}
 		w.Autocomplete = o.Complete && w.Type == optionString && len(w.Choices) == 0
@@ -181,7 +187,10 @@ func checkCommands(cmds []appCommand) error {
 			}
 			continue
 		}
-		chars := len([]rune(c.Name + c.Description))
+		chars := longest(c.Name, c.Names) + longest(c.Description, c.Descriptions)
+		if err := checkLocalised("/"+c.Name, appOption{Names: c.Names, Descriptions: c.Descriptions}); err != nil {
+			return err
+		}
 		if err := checkOptions("/"+c.Name, c.Options, &chars); err != nil {
 			return err
 		}
@@ -204,12 +213,15 @@ func checkOptions(path string, opts []appOption, chars *int) error {
 		if n := utf8.RuneCountInString(o.Description); n < 1 || n > maxDescription {
 			return fmt.Errorf("%s: description has %d characters, wanted 1 to %d", here, n, maxDescription)
 		}
+		if err := checkLocalised(here, o); err != nil {
+			return err
+		}
 		if len(o.Choices) > maxChoices {
 			return fmt.Errorf("%s has %d choices, at most %d", here, len(o.Choices), maxChoices)
 		}
-		*chars += utf8.RuneCountInString(o.Name + o.Description)
+		*chars += longest(o.Name, o.Names) + longest(o.Description, o.Descriptions)
 		for _, c := range o.Choices {
-			*chars += utf8.RuneCountInString(c.Name + c.Value)
+			*chars += longest(c.Name, c.Names) + utf8.RuneCountInString(c.Value)
 		}
 		if err := checkOptions(here, o.Options, chars); err != nil {
 			return err
@@ -219,9 +231,9 @@ func checkOptions(path string, opts []appOption, chars *int) error {
 }
 
 // Registration returns the application commands of a table: /atelier, /atelier-review, /atelier-task, /atelier-find,
-// /atelier-admin and the message menu entries. It fails when they would break a limit of Discord.
-func Registration(t *command.Table) ([]json.RawMessage, error) {
-	_, cmds, err := spread(t)
+// /atelier-style, /atelier-admin and the message menu entries, with their names and descriptions in all languages. It fails when they would break a limit of Discord.
+func Registration(t *command.Table, tr core.Translator) ([]json.RawMessage, error) {
+	_, cmds, err := spread(t, tr)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +263,7 @@ func (a *Adapter) Register(ctx context.Context) (changed bool, err error) {
 }
 
 func (a *Adapter) compareCommands(ctx context.Context) (want []json.RawMessage, same bool, err error) {
-	if want, err = Registration(a.o.Table); err != nil {
+	if want, err = Registration(a.o.Table, a.o.Translator); err != nil {
 		return nil, false, core.Wrap(core.CodeInternal, err)
 	}
 	var have []json.RawMessage

@@ -234,7 +234,7 @@ func TestCardsGolden(t *testing.T) {
 }
 
 func TestRegistration(t *testing.T) {
-	got, err := Registration(command.New())
+	got, err := Registration(command.New(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestRegistration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Registration(table); err == nil {
+		if _, err := Registration(table, nil); err == nil {
 			t.Errorf("%s: registered", name)
 		}
 	}

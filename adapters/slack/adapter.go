@@ -45,8 +45,10 @@ type Options struct {
 	Limiter core.Limiter // nil paces nothing
 	Leases  core.Leases  // nil holds no leases: one process only
 	Echo    core.Echo    // may be nil
-	Clock   core.Clock
-	Log     *slog.Logger
+	// Translator speaks to people in the language of their Slack; nil speaks English.
+	Translator core.Translator
+	Clock      core.Clock
+	Log        *slog.Logger
 	// Telemetry is told when connections come up and go down.
 	Telemetry core.Telemetry
 	// Connections is how many Socket Mode connections the whole installation keeps; default 2.

@@ -6,8 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kyokomi/emoji/v2"
-
+	"github.com/atelier-bridge/atelier/adapters/internal/emojis"
 	"github.com/atelier-bridge/atelier/core"
 )
 
@@ -52,10 +51,10 @@ func unicodeOf(name string) string {
 	}
 	u := slackNames()[name]
 	if u == "" {
-		u = strings.TrimSpace(emoji.CodeMap()[":"+name+":"])
+		u = strings.TrimSpace(emojis.Codes()[":"+name+":"])
 	}
 	if u == "" && strings.HasPrefix(name, "flag-") {
-		u = strings.TrimSpace(emoji.CodeMap()[":flag_"+name[len("flag-"):]+":"])
+		u = strings.TrimSpace(emojis.Codes()[":flag_"+name[len("flag-"):]+":"])
 	}
 	if u == "" || tone == 0 {
 		return u
@@ -92,7 +91,7 @@ func slackEmoji(e core.Emoji) []string {
 			own = append(own, name)
 		}
 	}
-	byCode := emoji.RevCodeMap()
+	byCode := emojis.Names()
 	for _, form := range []string{plain, bare(plain), bare(plain) + "\uFE0F"} {
 		for _, c := range byCode[form] {
 			common = append(common, strings.Trim(c, ":"))

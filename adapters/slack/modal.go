@@ -179,7 +179,7 @@ func (a *Adapter) openModal(ctx context.Context, r core.Receiver, m *modalAsk) {
 	say, cancelSay := context.WithTimeout(context.WithoutCancel(ctx), modalTimeout)
 	defer cancelSay()
 	d := core.Delivery{Op: core.OpAnswer, Thread: m.query.Thread, Reply: core.ReplyHandle{Kind: core.ReplyFollowup, Token: m.reply.Token, Message: m.reply.Message}}
-	if err := a.respond(say, d, content{text: core.SafeMessage(err)}); err != nil {
+	if err := a.respond(say, d, content{text: a.lang(m.query.Actor).Error(err)}); err != nil {
 		a.o.Log.WarnContext(say, "slack answer not sent", "error", err)
 	}
 }
@@ -189,7 +189,7 @@ func (a *Adapter) showModal(ctx context.Context, m *modalAsk, card core.Card) er
 	if err != nil {
 		return err
 	}
-	view := modalView(card, meta)
+	view := modalView(a.lang(m.query.Actor), card, meta)
 	// No place in a rate limit is waited for: the trigger would be dead.
 	_, err = m.i.api.OpenViewContext(ctx, m.trigger, view)
 	return classify(fromLibrary("views.open", err), false)
@@ -207,7 +207,7 @@ const (
 )
 
 // modalView renders a card as a modal; each input's block id is the option's name.
-func modalView(card core.Card, meta string) slackgo.ModalViewRequest {
+func modalView(l core.Lang, card core.Card, meta string) slackgo.ModalViewRequest {
 	blocks := []slackgo.Block{}
 	if el := richElements(card.Body, ""); len(el) > 0 {
 		blocks = append(blocks, slackgo.NewRichTextBlock("body", el...))
@@ -220,8 +220,8 @@ func modalView(card core.Card, meta string) slackgo.ModalViewRequest {
 		}
 		blocks = append(blocks, b)
 	}
-	return slackgo.ModalViewRequest{Type: slackgo.VTModal, Title: plainText(clip(firstOf(card.Title, "Atelier"), maxModalTitle)), Submit: plainText(clip(firstOf(card.Submit, "Send"), maxModalTitle)),
-		Close: plainText("Cancel"), CallbackID: card.Action.Encode(), PrivateMetadata: meta, Blocks: slackgo.Blocks{BlockSet: blocks}}
+	return slackgo.ModalViewRequest{Type: slackgo.VTModal, Title: plainText(clip(firstOf(card.Title, "Atelier"), maxModalTitle)), Submit: plainText(clip(firstOf(card.Submit, l.T("Send")), maxModalTitle)),
+		Close: plainText(l.T("Cancel")), CallbackID: card.Action.Encode(), PrivateMetadata: meta, Blocks: slackgo.Blocks{BlockSet: blocks}}
 }
 
 func inputElement(in core.Input) slackgo.BlockElement {

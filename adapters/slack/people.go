@@ -11,6 +11,7 @@ import (
 // person is what we show of a Slack user.
 type person struct {
 	Name, Avatar string
+	Locale, Zone string // as the person set their Slack
 	Bot          bool
 }
 
@@ -35,6 +36,8 @@ func (i *installation) lookup(ctx context.Context, user string) person {
 			Name     string `json:"name"`
 			RealName string `json:"real_name"`
 			IsBot    bool   `json:"is_bot"`
+			Locale   string `json:"locale"`
+			Zone     string `json:"tz"`
 			Profile  struct {
 				DisplayName string `json:"display_name"`
 				RealName    string `json:"real_name"`
@@ -43,13 +46,13 @@ func (i *installation) lookup(ctx context.Context, user string) person {
 			} `json:"profile"`
 		} `json:"user"`
 	}
-	if err := i.call(ctx, "users.info", url.Values{"user": {user}}, &out); err != nil {
+	if err := i.call(ctx, "users.info", url.Values{"user": {user}, "include_locale": {"true"}}, &out); err != nil {
 		i.people.putFor(user, person{}, now, unknownFor)
 		i.a.o.Log.DebugContext(ctx, "slack user not looked up", "user", user, "error", err)
 		return person{}
 	}
 	u := out.User
-	p := person{Name: firstOf(u.Profile.DisplayName, u.Profile.RealName, u.RealName, u.Name), Avatar: firstOf(u.Profile.Image192, u.Profile.Image72), Bot: u.IsBot}
+	p := person{Name: firstOf(u.Profile.DisplayName, u.Profile.RealName, u.RealName, u.Name), Avatar: firstOf(u.Profile.Image192, u.Profile.Image72), Locale: u.Locale, Zone: u.Zone, Bot: u.IsBot}
 	i.people.put(user, p, now)
 	return p
 }
@@ -71,7 +74,7 @@ func (a *Adapter) WhoIs(ctx context.Context, id core.IdentityID) (core.Actor, er
 	if p.Name == "" {
 		return core.Actor{}, core.Errorf(core.CodeRetry, "Slack does not tell who that is.")
 	}
-	return core.Actor{Identity: id, Name: p.Name, Avatar: p.Avatar, Bot: p.Bot}, nil
+	return core.Actor{Identity: id, Name: p.Name, Avatar: p.Avatar, Locale: core.Locale(p.Locale), Zone: p.Zone, Bot: p.Bot}, nil
 }
 
 // briefly bounds the look-ups of one inbound.
@@ -85,7 +88,7 @@ func (i *installation) actor(ctx context.Context, team, user, fallback string) c
 		return core.Actor{}
 	}
 	p := i.lookup(ctx, user)
-	return core.Actor{Identity: identityID(team, user), Name: firstOf(p.Name, fallback), Avatar: p.Avatar, Bot: p.Bot, Roles: i.groupsOf(ctx, user)}
+	return core.Actor{Identity: identityID(team, user), Name: firstOf(p.Name, fallback), Avatar: p.Avatar, Locale: core.Locale(p.Locale), Zone: p.Zone, Bot: p.Bot, Roles: i.groupsOf(ctx, user)}
 }
 
 // noGroupsFor is how long user groups that could not be read are left alone: the scope is optional, and not every plan

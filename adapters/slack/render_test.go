@@ -45,7 +45,7 @@ func TestCards(t *testing.T) {
 			}
 		})
 	}
-	golden(t, "modal.json", pretty(t, modalView(core.Card{Title: "A title that is far too long for it", Body: core.Plain("why"), Action: same, Inputs: []core.Input{
+	golden(t, "modal.json", pretty(t, modalView(core.Lang{}, core.Card{Title: "A title that is far too long for it", Body: core.Plain("why"), Action: same, Inputs: []core.Input{
 		{ID: "prompt", Label: "Prompt", Kind: core.InputText, Value: "a cat", Required: true, Placeholder: "words", Hint: "be kind"},
 		{ID: "strength", Label: "Strength", Kind: core.InputSelect, Value: "strong", Choices: []core.Choice{{Label: "Subtle", Value: "subtle"}, {Label: "Strong", Value: "strong"}}}}}, `{"v":1}`)))
 }

@@ -101,7 +101,7 @@ func (s *sending) render(ctx context.Context) ([]content, error) {
 			if s.d.Card == nil {
 				s.loose = append(s.loose, f)
 			} else {
-				s.notes = append(s.notes, f.Name+" cannot be shown here.")
+				s.notes = append(s.notes, s.d.T("%s cannot be shown here.", f.Name))
 			}
 			continue
 		}
@@ -113,9 +113,9 @@ func (s *sending) render(ctx context.Context) ([]content, error) {
 		default:
 			// The words matter more than the picture: they go out with a note.
 			s.i.a.o.Log.WarnContext(ctx, "picture not shown", "room", s.d.Room, "error", err)
-			s.notes = append(s.notes, f.Name+" could not be uploaded.")
+			s.notes = append(s.notes, s.d.T("%s could not be uploaded.", f.Name))
 			if s.d.Card == nil {
-				s.d.Text = append(slices.Clone(s.d.Text), core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text("(" + f.Name + " could not be uploaded)")}}))
+				s.d.Text = append(slices.Clone(s.d.Text), core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(s.d.T("(%s could not be uploaded)", f.Name))}}))
 			}
 			continue
 		}
@@ -149,7 +149,7 @@ func (s *sending) replying() core.RichText {
 	if url == "" {
 		return s.d.Text
 	}
-	return append(core.RichText{core.Para(core.Text("↩ "), core.Link(url, firstOf(s.d.ReplyAs, "in reply to this message")))}, s.d.Text...)
+	return append(core.RichText{core.Para(core.Text("↩ "), core.Link(url, s.d.T("in reply to this message")))}, s.d.Text...)
 }
 
 // staleFile reports whether Slack refused the blocks because it does not know an uploaded picture any more.

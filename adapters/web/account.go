@@ -18,13 +18,14 @@ var files embed.FS
 // Accounts serves the pages on which people link their accounts.
 type Accounts struct {
 	linking core.Linking
+	tr      core.Translator
 	log     *slog.Logger
 	page    *template.Template
 }
 
-// NewAccounts returns the pages. It panics only on a mistake in the template, which a test would find first.
-func NewAccounts(l core.Linking, log *slog.Logger) *Accounts {
-	return &Accounts{linking: l, log: log, page: template.Must(template.ParseFS(files, "page.html"))}
+// NewAccounts returns the pages, in the language of whoever opens them; without a translator they are in English. It panics only on a mistake in the template, which a test would find first.
+func NewAccounts(l core.Linking, tr core.Translator, log *slog.Logger) *Accounts {
+	return &Accounts{linking: l, tr: tr, log: log, page: template.Must(template.ParseFS(files, "page.html"))}
 }
 
 // Handler serves /account/TOKEN and /oauth/PROVIDER/TOKEN.
@@ -61,6 +62,8 @@ func guard(next http.Handler) http.Handler {
 
 // view is what the page shows.
 type view struct {
+	core.Lang
+	Tag      string // of the language, for screen readers
 	Title    string
 	Provider string
 	Person   string
@@ -73,13 +76,25 @@ type view struct {
 	Error    string
 }
 
-func viewOf(p core.LinkPage) view {
-	name := p.Provider.Title()
-	return view{Title: "Link " + name, Provider: name, Person: p.Person, Where: p.Identity.Platform().Title(), Rules: p.Terms.Rules}
+// lang is the language of a browser. A page is opened by whoever follows a link; whose it was meant to be may speak another.
+func (a *Accounts) lang(r *http.Request) core.Lang {
+	return core.Lang{Translator: a.tr, Locale: core.Locale(r.Header.Get("Accept-Language"))}
+}
+
+func (a *Accounts) viewOf(r *http.Request, p core.LinkPage) view {
+	name, l := p.Provider.Title(), a.lang(r)
+	v := view{Lang: l, Title: l.T("Link %s", name), Provider: name, Person: p.Person, Where: p.Identity.Platform().Title()}
+	for _, rule := range p.Terms.Rules {
+		v.Rules = append(v.Rules, l.T(rule))
+	}
+	return v
 }
 
 func (a *Accounts) render(w http.ResponseWriter, r *http.Request, status int, v view) {
+	v.Lang = a.lang(r)
+	v.Tag = strings.TrimPrefix(v.T("lang:en"), "lang:")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Vary", "Accept-Language")
 	w.WriteHeader(status)
 	if err := a.page.Execute(w, v); err != nil {
 		a.log.InfoContext(r.Context(), "page not sent", "error", err)
@@ -104,9 +119,9 @@ func (a *Accounts) fail(w http.ResponseWriter, r *http.Request, v view, err erro
 		a.log.ErrorContext(r.Context(), "account page failed", "error", err)
 	}
 	if v.Title == "" {
-		v.Title = "Link an account"
+		v.Title = a.lang(r).T("Link an account")
 	}
-	v.Error = core.SafeMessage(err)
+	v.Error = a.lang(r).Error(err)
 	a.render(w, r, status(err), v)
 }
 
@@ -123,7 +138,7 @@ func (a *Accounts) show(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, view{}, err)
 		return
 	}
-	v := viewOf(p)
+	v := a.viewOf(r, p)
 	v.Key = true
 	a.render(w, r, http.StatusOK, v)
 }
@@ -134,7 +149,7 @@ func (a *Accounts) enter(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, view{}, err)
 		return
 	}
-	v := viewOf(p)
+	v := a.viewOf(r, p)
 	if err := r.ParseForm(); err != nil {
 		a.fail(w, r, v, core.Errorf(core.CodeInvalid, "That was too much.").WithNext("Paste only the key.").Because(err))
 		return
@@ -149,13 +164,14 @@ func (a *Accounts) enter(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Accounts) done(w http.ResponseWriter, r *http.Request, v view, rec *core.AccountRecord) {
-	parts := []string{"its key ends in " + rec.Last4}
+	l := a.lang(r)
+	parts := []string{l.T("its key ends in %s", rec.Last4)}
 	for _, f := range []string{rec.Facts.Scope, rec.Facts.Plan, rec.Facts.Balance} {
 		if f != "" {
-			parts = append(parts, f)
+			parts = append(parts, l.T(f))
 		}
 	}
-	v.Done = "Linked: " + strings.Join(parts, ", ") + ". You can close this page."
+	v.Done = l.T("Linked: %s. You can close this page.", strings.Join(parts, ", "))
 	a.render(w, r, http.StatusOK, v)
 }
 
@@ -166,7 +182,7 @@ func (a *Accounts) returned(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, view{}, err)
 		return
 	}
-	v := viewOf(p)
+	v := a.viewOf(r, p)
 	code := r.URL.Query().Get("code")
 	if code == "" || len(code) > maxCode || string(p.Provider) != r.PathValue("provider") {
 		a.fail(w, r, v, core.Errorf(core.CodeInvalid, "%s did not send a code.", v.Provider).WithNext("Ask for another link in the chat."))
@@ -182,7 +198,7 @@ func (a *Accounts) exchange(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, view{}, err)
 		return
 	}
-	v := viewOf(p)
+	v := a.viewOf(r, p)
 	if err := r.ParseForm(); err != nil {
 		a.fail(w, r, v, core.Errorf(core.CodeInvalid, "That cannot be read.").Because(err))
 		return

@@ -45,7 +45,7 @@ func (l *linking) Exchange(_ context.Context, _, code string) (*core.AccountReco
 func serve(t *testing.T, l *linking, r *http.Request) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	NewAccounts(l, slog.New(slog.DiscardHandler)).Handler().ServeHTTP(w, r)
+	NewAccounts(l, nil, slog.New(slog.DiscardHandler)).Handler().ServeHTTP(w, r)
 	body, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)

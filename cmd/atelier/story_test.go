@@ -106,7 +106,8 @@ func of(ts *testscript.TestScript) *story {
 // storyForum is a forum channel that the world has with forum=yes.
 const storyForum = "1100000000000000209"
 
-// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, second=yes, installable=yes, standins=openai+bfl.
+// begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, second=yes, installable=yes,
+// french=ben+cleo, standins=openai+bfl.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
@@ -114,6 +115,7 @@ func begin(ts *testscript.TestScript, args []string) {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	forum, public := false, true
+	var french []string
 	for _, a := range args {
 		k, v, _ := strings.Cut(a, "=")
 		switch k {
@@ -127,6 +129,8 @@ func begin(ts *testscript.TestScript, args []string) {
 			public = v == "yes"
 		case "standins":
 			o.Standins = strings.Split(v, "+")
+		case "french":
+			french = strings.Split(v, "+")
 		case "linked":
 			o.Unlinked = v == "no"
 		case "slack":
@@ -150,6 +154,7 @@ func begin(ts *testscript.TestScript, args []string) {
 	ts.Setenv("ATELIER_REDIS_URL", e.URL()) // for the tools that a story runs beside the program
 	o.Tune = func(so *slacksim.Options, do *discordsim.Options) {
 		so.FileDelay, so.UnfurlDelay = -1, -1
+		speakFrench(so, do, french)
 		if forum {
 			do.Channels = append(do.Channels, discordsim.Channel{ID: storyForum, Type: discordsim.ChannelForum, Name: "acme-ideas", Position: 3})
 		}
@@ -183,6 +188,20 @@ func begin(ts *testscript.TestScript, args []string) {
 		e.Close()
 	})
 	s.until(ts, "both platforms are connected", func() bool { return s.connected(o) })
+}
+
+// speakFrench sets the apps of some people to French.
+func speakFrench(so *slacksim.Options, do *discordsim.Options, names []string) {
+	for i, u := range so.Users {
+		if slices.Contains(names, u.Name) {
+			so.Users[i].Locale, so.Users[i].TZ = "fr-FR", "Europe/Paris"
+		}
+	}
+	for i, u := range do.Users {
+		if slices.Contains(names, u.Username) {
+			do.Users[i].Locale = "fr"
+		}
+	}
 }
 
 func (s *story) connected(o demo.Options) bool {

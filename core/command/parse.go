@@ -353,11 +353,11 @@ func (i *Invocation) require() error {
 	return nil
 }
 
-func (i *Invocation) usage() string {
+func (i *Invocation) usage() core.Saying {
 	if len(i.Row.Examples) == 0 {
-		return "Type: " + i.Row.Verb
+		return core.Say("Type: %s", i.Row.Verb)
 	}
-	return "Type for example: " + i.Row.Examples[0]
+	return core.Say("Type for example: %s", i.Row.Examples[0])
 }
 
 // ParseArea reads "x,y,w,h" in fractions of the picture.

@@ -27,6 +27,14 @@ func provider(help string) Option {
 	return Option{Name: "provider", Kind: KindText, Help: help, Complete: true}
 }
 
+func language(help string) Option {
+	return Option{Name: core.SettingLanguage, Kind: KindText, Help: help, Complete: true}
+}
+
+func timezone(help string) Option {
+	return Option{Name: core.SettingTimezone, Kind: KindText, Help: help, Complete: true}
+}
+
 // whose are the options that say whose limit is meant.
 func whose() []Option {
 	return []Option{{Name: "person", Kind: KindPerson, Help: "One person's"}, {Name: "each", Kind: KindBool, Help: "Of each person who has none of their own"}}

@@ -16,7 +16,7 @@ func accountRows() []Row {
 			Help: "Your accounts, and what each provider can do", Examples: []string{"account list"}},
 		{Verb: "settings", Group: GroupAccounts, Role: vi, Ack: AckPrivate, Anywhere: true,
 			Help: "Your own defaults", Options: []Option{provider("Where your pictures are made when you do not say"),
-				{Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}, {Name: "at_once", Kind: KindText, Help: "How much runs at once on an account, such as openai=1"}},
+				{Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"}, {Name: "at_once", Kind: KindText, Help: "How much runs at once on an account, such as openai=1"}, language("The language in which I answer you"), timezone("Your time zone, such as Europe/Paris")},
 			Examples: []string{"settings --provider midjourney", "settings --ask_above 0.20"}},
 		{Verb: "identity link", Group: GroupAccounts, Role: core.RoleNone, Ack: AckPrivate, Anywhere: true,
 			Help: "Be one person on Slack and Discord", Options: []Option{{Name: "code", Kind: KindText, Help: "The code that the other app gave you; leave it out to get one", Positional: true}},

@@ -18,7 +18,8 @@ func organiseRows() []Row {
 				{Name: "mirror", Kind: KindChoice, Help: "What shows in the other rooms: tasks only, or all that is said", Choices: []string{"tasks", "all"}}, {Name: "ask_above", Kind: KindText, Help: "Ask before anything that costs more than so many dollars"},
 				{Name: "approvals", Kind: KindInt, Help: "How many people must approve a version"}, {Name: "approve_role", Kind: KindChoice, Help: "Which role decides on versions", Choices: []string{"admin", "editor", "viewer"}},
 				{Name: "approve_own", Kind: KindChoice, Help: "Whether people may approve what they made", Choices: []string{"yes", "no"}}, {Name: "votes", Kind: KindChoice, Help: "Whether a 👍 on a card counts as a vote; it never approves", Choices: []string{"on", "off"}},
-				{Name: "statuses", Kind: KindText, Help: "The statuses in order, with the role that may set one: open, retouch:admin, ..."}},
+				{Name: "statuses", Kind: KindText, Help: "The statuses in order, with the role that may set one: open, retouch:admin, ..."},
+				language("The language of cards and notices in the rooms"), timezone("The time zone of the rooms, such as Europe/Paris")},
 			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
 	}
 }

@@ -78,6 +78,7 @@ type Option struct {
 type Row struct {
 	Verb     string   // one or two words: "task new"
 	Aliases  []string // other spellings of the whole verb
+	Foreign  []string // its names in other languages, which Table.In adds; people may type them, too
 	Group    Group
 	Help     string // at most 100 characters
 	Options  []Option
@@ -156,7 +157,7 @@ func NewTable(rows []Row) (*Table, error) {
 		if err := check(r); err != nil {
 			return nil, fmt.Errorf("verb %q: %w", r.Verb, err)
 		}
-		for _, name := range append([]string{r.Verb}, r.Aliases...) {
+		for _, name := range slices.Concat([]string{r.Verb}, r.Aliases, r.Foreign) {
 			if j, taken := t.by[name]; taken {
 				return nil, fmt.Errorf("%q names both %q and %q", name, rows[j].Verb, r.Verb)
 			}

@@ -152,7 +152,7 @@ func (s *providerSuite) operation(op core.Op) {
 			s.t.Errorf("picture %d is %d bytes of %q", i, len(p.Bytes), p.MIME)
 		}
 	}
-	if res.Note != "" {
+	if !res.Note.IsZero() {
 		s.t.Errorf("a note without a reason: %q", res.Note)
 	}
 }
@@ -226,7 +226,7 @@ func (s *providerSuite) oneBroken() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if len(res.Images) != plan.Images-1 || res.Note == "" {
+	if len(res.Images) != plan.Images-1 || res.Note.IsZero() {
 		s.t.Errorf("%d of %d pictures, note %q", len(res.Images), plan.Images, res.Note)
 	}
 }

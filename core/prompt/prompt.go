@@ -1,7 +1,6 @@
 package prompt
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -181,17 +180,17 @@ func clip(s string) string {
 
 // Compose writes the prompt for Midjourney with an explicit version, because defaults change without notice, and says
 // what to know before it is run.
-func (t *Table) Compose(p Prompt) (text string, warnings []string) {
+func (t *Table) Compose(p Prompt) (text string, warnings []core.Saying) {
 	var b strings.Builder
 	b.WriteString(p.Words)
 	for _, s := range p.Params {
 		if slices.Contains(p.Unknown, s.Name) {
-			warnings = append(warnings, fmt.Sprintf("--%s is not known here; it may be an option of your own.", s.Name))
+			warnings = append(warnings, core.Say("--%s is not known here; it may be an option of your own.", s.Name))
 		} else if known, sure := t.by[s.Name].knows(p.Version); !known {
-			warnings = append(warnings, fmt.Sprintf("--%s was left out: version %s does not know it.", s.Name, p.Version))
+			warnings = append(warnings, core.Say("--%s was left out: version %s does not know it.", s.Name, p.Version))
 			continue
 		} else if !sure {
-			warnings = append(warnings, fmt.Sprintf("--%s may not work with version %s: the documentation contradicts itself.", s.Name, p.Version))
+			warnings = append(warnings, core.Say("--%s may not work with version %s: the documentation contradicts itself.", s.Name, p.Version))
 		}
 		b.WriteString(" --" + s.Name)
 		if s.Value != "" {
@@ -204,10 +203,10 @@ func (t *Table) Compose(p Prompt) (text string, warnings []string) {
 		b.WriteString(" --v " + p.Version)
 	}
 	if hasWeights(p.Words) && !slices.Contains([]string{"6.1", "6", "niji 6"}, p.Version) {
-		warnings = append(warnings, "Weights with :: work only in version 6.1 and older.")
+		warnings = append(warnings, core.Say("Weights with :: work only in version 6.1 and older."))
 	}
 	if n := Runs(p); n > 1 {
-		warnings = append(warnings, fmt.Sprintf("This makes %d runs, and each is billed.", n))
+		warnings = append(warnings, core.SayN(n, "This makes %d run, and each is billed.", "This makes %d runs, and each is billed.", n))
 	}
 	return strings.TrimSpace(b.String()), warnings
 }

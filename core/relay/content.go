@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -55,8 +54,8 @@ func (d *Deliverer) comment(ctx context.Context, t *try) error {
 	if v.Author, err = d.author(ctx, t, m); err != nil {
 		return err
 	}
-	files, notes := d.commentFiles(m, plat.Capabilities())
-	v.Text, v.Files, v.Handles = d.commentText(ctx, m, t.out.Room, notes), files, at.Handles
+	files, notes := d.commentFiles(ctx, t.out, m, plat.Capabilities())
+	v.Text, v.Files, v.Handles = d.commentText(ctx, m, t.out, notes), files, at.Handles
 	if exists {
 		v.Op = core.OpEdit
 	} else {
@@ -110,7 +109,7 @@ func (d *Deliverer) takeBack(ctx context.Context, t *try, m *core.Comment) error
 	if err != nil {
 		return err
 	}
-	v := core.Delivery{Op: core.OpPost, Find: true, Changed: true, Room: t.out.Room, Author: author, Text: d.commentText(ctx, m, t.out.Room, nil)}
+	v := core.Delivery{Op: core.OpPost, Find: true, Changed: true, Room: t.out.Room, Author: author, Text: d.commentText(ctx, m, t.out, nil)}
 	if t.out.Task.IsTalk() {
 		err = d.talkThread(ctx, t, m, &v)
 	} else {
@@ -204,14 +203,14 @@ func (d *Deliverer) replyTarget(ctx context.Context, t *try, m *core.Comment) (c
 }
 
 // commentText is a comment's text for a room: mentions of the room's platform, what it is about, late time, notes.
-func (d *Deliverer) commentText(ctx context.Context, m *core.Comment, room core.RoomID, notes []string) core.RichText {
-	text := d.localise(ctx, m.Text, room)
+func (d *Deliverer) commentText(ctx context.Context, m *core.Comment, o core.Outgoing, notes []string) core.RichText {
+	text := d.localise(ctx, m.Text, o.Room)
 	var lead []core.Node
 	if m.On.Version > 0 && m.Source.IsZero() {
-		lead = append(lead, core.Bold("on "+m.On.String()), core.Text(" "))
+		lead = append(lead, core.Bold(d.room(ctx, o).T("on %s", m.On)), core.Text(" "))
 	}
 	if m.Late {
-		lead = append(lead, core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text("(sent " + m.At.UTC().Format("2 Jan 15:04 MST") + ")")}}, core.Text(" "))
+		lead = append(lead, core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(sentAt(d.room(ctx, o), m.At))}}, core.Text(" "))
 	}
 	if len(lead) > 0 {
 		if len(text) > 0 && text[0].Kind == core.NodeParagraph {
@@ -224,6 +223,12 @@ func (d *Deliverer) commentText(ctx context.Context, m *core.Comment, room core.
 		text = append(text, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(n)}}))
 	}
 	return text
+}
+
+// sentAt says when something was said that is shown late.
+func sentAt(l core.Lang, at time.Time) string {
+	at = l.In(at)
+	return l.T("(sent %[1]d %[2]s %[3]s)", at.Day(), l.T(at.Format("Jan")), at.Format("15:04 MST"))
 }
 
 // localise turns mentions into identities of the room's platform; somebody who has none there stays a name.
@@ -286,18 +291,18 @@ func (d *Deliverer) fetchFiles(ctx context.Context, t *try, m *core.Comment) (*c
 				return nil, err
 			}
 		case f.Ref.Skip != "":
-			f.Fail = f.Ref.Skip
+			f.Fail = d.room(ctx, t.out).T(f.Ref.Skip)
 		case f.Ref.Size > maxKept:
-			f.Fail = fmt.Sprintf("%s is %s; at most %s is kept and passed on", f.Ref.Name, size(f.Ref.Size), size(maxKept))
+			f.Fail = d.room(ctx, t.out).T("%s is %s; at most %s is kept and passed on", f.Ref.Name, size(f.Ref.Size), size(maxKept))
 		case plat == nil:
-			f.Fail = f.Ref.Name + " could not be fetched"
+			f.Fail = d.room(ctx, t.out).T("%s could not be fetched", f.Ref.Name)
 		default:
-			if err := d.fetch(ctx, plat, m.Source.Room, f); err != nil && d.Clock.Now().Sub(t.since) < maxFetching {
+			if err := d.fetch(ctx, t, plat, m.Source.Room, f); err != nil && d.Clock.Now().Sub(t.since) < maxFetching {
 				return nil, err
 			} else if err != nil {
 				// The words have waited long enough for a file that does not come.
 				d.Log.WarnContext(ctx, "file given up", "room", m.Source.Room, "error", err)
-				f.Fail = f.Ref.Name + " could not be fetched"
+				f.Fail = d.room(ctx, t.out).T("%s could not be fetched", f.Ref.Name)
 			}
 		}
 	}
@@ -314,7 +319,7 @@ func (d *Deliverer) fetchFiles(ctx context.Context, t *try, m *core.Comment) (*c
 	return m, nil
 }
 
-func (d *Deliverer) fetch(ctx context.Context, plat core.Platform, room core.RoomID, f *core.Attached) error {
+func (d *Deliverer) fetch(ctx context.Context, t *try, plat core.Platform, room core.RoomID, f *core.Attached) error {
 	r, err := plat.Fetch(ctx, room, f.Ref)
 	if err == nil {
 		defer r.Close()
@@ -335,19 +340,19 @@ func (d *Deliverer) fetch(ctx context.Context, plat core.Platform, room core.Roo
 		return core.Wrap(core.CodeRetry, err)
 	default:
 		d.Log.WarnContext(ctx, "file not fetched", "room", room, "error", err)
-		f.Fail = f.Ref.Name + " could not be fetched"
+		f.Fail = d.room(ctx, t.out).T("%s could not be fetched", f.Ref.Name)
 	}
 	return nil
 }
 
 // commentFiles makes a comment's files openable, and names those that this platform cannot take.
-func (d *Deliverer) commentFiles(m *core.Comment, caps core.Capabilities) (files []core.File, notes []string) {
+func (d *Deliverer) commentFiles(ctx context.Context, o core.Outgoing, m *core.Comment, caps core.Capabilities) (files []core.File, notes []string) {
 	for _, f := range m.Files {
 		switch {
 		case f.Fail != "":
 			notes = append(notes, "("+f.Fail+")")
 		case caps.MaxFile > 0 && f.Size > caps.MaxFile:
-			notes = append(notes, fmt.Sprintf("(%s is %s, too large for this room; the limit is %s)", f.Ref.Name, size(f.Size), size(caps.MaxFile)))
+			notes = append(notes, d.room(ctx, o).T("(%s is %s, too large for this room; the limit is %s)", f.Ref.Name, size(f.Size), size(caps.MaxFile)))
 		case f.Blob != "":
 			files = append(files, d.file(f.Blob, f.Ref.Name, f.MIME, f.Size, f.Ref.Alt))
 		}
@@ -360,14 +365,14 @@ func (d *Deliverer) file(k core.BlobKey, name, mime string, size int64, alt stri
 		Open: func(ctx context.Context) (io.ReadCloser, error) { return d.Blobs.Open(ctx, k) }}
 }
 
-func size(n int64) string {
+func size(n int64) core.Saying {
 	switch {
 	case n >= 1<<20:
-		return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1, 64) + " MB"
+		return core.Say("%.1f MB", float64(n)/(1<<20))
 	case n >= 1<<10:
-		return strconv.FormatInt(n>>10, 10) + " KB"
+		return core.Say("%d KB", n>>10)
 	}
-	return strconv.FormatInt(n, 10) + " bytes"
+	return core.Say("%d bytes", n)
 }
 
 // react brings the app's reaction in a room up to date: there while anybody elsewhere reacts with that emoji.
@@ -407,14 +412,14 @@ func (d *Deliverer) importPicture(ctx context.Context, t *try) error {
 	case code == core.CodeRetry || code == core.CodeUnknown:
 		return err
 	case err != nil:
-		got.Fail = core.SafeMessage(err)
+		got.Fail = d.reader(ctx, core.Actor{Identity: im.Identity}).Error(err)
 	default:
 		stored, err := d.Imaging.Import(ctx, bytes.NewReader(data), im.File.Name)
 		if core.ErrorCode(err) == core.CodeRetry {
 			return err
 		}
 		if err != nil {
-			got.Fail = core.SafeMessage(err)
+			got.Fail = d.reader(ctx, core.Actor{Identity: im.Identity}).Error(err)
 			break
 		}
 		got.Image = &stored
@@ -434,7 +439,7 @@ func (d *Deliverer) readImport(ctx context.Context, im core.Import) ([]byte, err
 		return nil, core.Errorf(core.CodeTooLarge, "%s is %s.", im.File.Name, size(im.File.Size)).WithNext("A picture may have at most %s.", size(maxImport))
 	}
 	if im.File.Skip != "" {
-		return nil, core.Errorf(core.CodeInvalid, "%s cannot be fetched: %s.", im.File.Name, strings.TrimSuffix(im.File.Skip, "."))
+		return nil, core.Errorf(core.CodeInvalid, "%s cannot be fetched: %s.", im.File.Name, core.Say(strings.TrimSuffix(im.File.Skip, ".")))
 	}
 	r, err := d.openImport(ctx, im)
 	if err != nil {

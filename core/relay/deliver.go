@@ -8,23 +8,6 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// Cards renders cards when they are sent, so that a queue of progress edits is one edit.
-type Cards interface {
-	// Card returns what a card object shows in a room now.
-	Card(ctx context.Context, obj core.ObjectID, room core.RoomID) (Shown, error)
-}
-
-// Shown is a rendered card.
-type Shown struct {
-	Card core.Card
-	// Rev grows with the content; a placement with the same or a higher one is up to date.
-	Rev int64
-	// Thread names the thread to open on the card; empty for cards that stand inside a thread.
-	Thread string
-	// Gone says that there is nothing to show any more.
-	Gone bool
-}
-
 // Desk takes jobs in and out of the queue.
 type Desk interface {
 	// Submit queues a job, once, and returns its place in its account's queue, 1 first, 0 when it does not wait there.
@@ -45,6 +28,7 @@ type Deliverer struct {
 	Glances   core.Glances
 	Posts     core.Posts
 	People    core.People
+	Projects  core.Projects
 	Desk      Desk
 	Blobs     core.Blobs
 	Imaging   core.Imaging
@@ -56,9 +40,11 @@ type Deliverer struct {
 	Evidence func(t *core.MenuTarget, picture []byte) (id, prompt string)
 	// Forgetful says that the store may lose its last second: it has replicas that take over.
 	Forgetful bool
-	Clock     core.Clock
-	Log       *slog.Logger
-	Telemetry core.Telemetry
+	// Translator writes lines in rooms in their project's language, and answers in their reader's; nil writes English.
+	Translator core.Translator
+	Clock      core.Clock
+	Log        *slog.Logger
+	Telemetry  core.Telemetry
 
 	opening opening
 	files   onceByKey
@@ -141,7 +127,7 @@ func (d *Deliverer) settle(h *holding, e core.Entry[core.Outgoing]) bool {
 		default:
 			log.ErrorContext(ctx, "delivery given up", "error", err, "tries", n)
 			dead = deadDelivery(t.out, err, n, d.Clock.Now())
-			t.gaveUp(core.SafeMessage(err))
+			t.gaveUp(d.room(ctx, t.out).Error(err))
 		}
 		if err == nil || dead != nil || code == core.CodeGone {
 			d.measure(t.out, err, dead != nil)
@@ -247,6 +233,7 @@ func (d *Deliverer) send(ctx context.Context, t *try, v core.Delivery) (core.Rec
 	if plat == nil {
 		return core.Receipt{}, core.Errorf(core.CodeUnsupp, "That platform is not connected.")
 	}
+	v.Lang = func() core.Lang { return d.speak(ctx, t.out) }
 	v.ID, v.Attempt, v.Since, v.Tried = t.out.ID, t.unknown, t.since, d.Clock.Now()
 	if t.heir {
 		v.Tried, t.heir = time.UnixMilli(t.l.Fence+clockSlack), false // earlier holders had their say before

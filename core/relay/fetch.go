@@ -28,7 +28,7 @@ func (d *Deliverer) fetchFor(ctx context.Context, t *try) error {
 		case core.CodeRetry, core.CodeUnknown:
 			return err
 		}
-		c.Unfetched = core.SafeMessage(err)
+		c.Unfetched = d.reader(ctx, in.Actor).Error(err)
 		break
 	}
 	in.ID, in.Command = in.ID+FetchedSuffix, &c

@@ -82,7 +82,7 @@ func (r *Router) masked(s Scope, message core.MessageID) core.Change {
 	gone := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "remove/"+string(s.In.ID)), Kind: core.OutRemove, Room: s.In.Room, Thread: s.In.Thread,
 		Message: message, To: s.In.Actor.Identity, At: s.In.At}
 	o := core.Outgoing{ID: core.MakeDeliveryID("", s.In.Room, "masked/"+string(s.In.ID)), Kind: core.OutDirect, To: s.In.Actor.Identity, At: s.In.At,
-		Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain("Your message looked as if it held a key or token. It was not passed on and the key was not kept. Revoke that key at its provider now, and delete the message.")}}
+		Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain(s.Lang.T("Your message looked as if it held a key or token. It was not passed on and the key was not kept. Revoke that key at its provider now, and delete the message."))}}
 	return core.Change{Out: []core.Outgoing{o, gone}}
 }
 

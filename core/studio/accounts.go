@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -44,90 +43,85 @@ func (s *Studio) entitled(ctx context.Context, c *call, provider core.Provider) 
 	}
 	name := provider.Name()
 	link := func(label string) offer {
-		return offer{{{Label: label + name.Title(), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name)}}}}
+		return offer{{{Label: label, Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name)}}}}
 	}
 	a, err := account(ctx, s.Accounts, s.People, c.Person, name)
 	switch {
 	case core.ErrorCode(err) == core.CodeNotFound || err == nil && a.Sealed == nil:
-		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("You have no %s account linked, and nobody else's is ever used.", name.Title()),
-			Next: fmt.Sprintf("Link your own with \"account link %s\", or choose another provider.", name), Err: link("Link ")}
+		return "", core.Errorf(core.CodeInvalid, "You have no %s account linked, and nobody else's is ever used.", name.Title()).
+			WithNext("Link your own with \"account link %s\", or choose another provider.", name).Because(link(c.T("Link %s", name.Title())))
 	case err != nil:
 		return "", err
 	case a.Broken != "":
-		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s did not accept your key (…%s) the last time.", name.Title(), a.Last4),
-			Next: "Link a valid one.", Err: link("Link ")}
+		return "", core.Errorf(core.CodeInvalid, "%s did not accept your key (…%s) the last time.", name.Title(), a.Last4).
+			WithNext("Link a valid one.").Because(link(c.T("Link %s", name.Title())))
 	}
 	if t := provider.Terms(); c.Person.Terms[name] != t.Version {
-		return "", &core.Error{Code: core.CodeInvalid, Message: fmt.Sprintf("%s's terms have changed since you accepted them.", name.Title()),
-			Next: "Read what matters of them and accept them; then ask again.", Err: link("Continue with ")}
+		return "", core.Errorf(core.CodeInvalid, "%s's terms have changed since you accepted them.", name.Title()).
+			WithNext("Read what matters of them and accept them; then ask again.").Because(link(c.T("Continue with %s", name.Title())))
 	}
 	return a.Person, nil
 }
 
 // accountList shows every provider: what is linked there and what it can do.
 func (s *Studio) accountList(ctx context.Context, c *call) (core.Change, error) {
-	card := core.Card{Title: "Your accounts"}
+	card := core.Card{Title: c.T("Your accounts")}
 	for _, p := range s.Providers {
 		a, err := account(ctx, s.Accounts, s.People, c.Person, p.Name())
 		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
 			return core.Change{}, err
 		}
-		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(": "+s.accountLine(p, a))))
-		if line := supportLine(p.Capabilities("")); line != "" {
+		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(": "+accountLine(c, p, a))))
+		if line := supportLine(c.Lang, p.Capabilities("")); line != "" {
 			card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(line)}}))
 		}
 	}
-	card.Footer = "account link NAME, account unlink NAME, settings --provider NAME"
+	card.Footer = c.T("account link NAME, account unlink NAME, settings --provider NAME")
 	return c.say(card)
 }
 
-func (s *Studio) accountLine(p core.Provider, a *core.AccountRecord) string {
+func accountLine(c *call, p core.Provider, a *core.AccountRecord) string {
 	if _, hand := p.(core.Handoff); hand {
 		if a == nil {
-			return "by hand on your own account; Atelier prepares the prompt"
+			return c.T("by hand on your own account; Atelier prepares the prompt")
 		}
-		return fmt.Sprintf("by hand on your own account, plan %s (as you say)", a.Plan)
+		return c.T("by hand on your own account, plan %s (as you say)", a.Plan)
 	}
 	if _, keyed := p.(core.Keyed); !keyed {
-		return "needs no account"
+		return c.T("needs no account")
 	}
 	if a == nil {
-		return "not linked"
+		return c.T("not linked")
 	}
-	parts := []string{"linked, key ends in " + a.Last4}
-	for _, f := range []string{a.Facts.Scope, a.Facts.Plan, a.Facts.Balance} {
-		if f != "" {
-			parts = append(parts, f)
-		}
-	}
+	parts := append([]string{c.T("linked, key ends in %s", a.Last4)}, facts(c.Lang, a.Facts)...)
 	if a.Broken != "" {
-		parts = append(parts, "not accepted any more: link it again")
+		parts = append(parts, c.T("not accepted any more: link it again"))
 	} else {
-		parts = append(parts, "checked "+a.CheckedAt.Format("2 Jan 2006"))
+		parts = append(parts, c.T("checked %s", date(c.Lang, a.CheckedAt)))
 	}
 	return strings.Join(parts, ", ")
 }
 
 // supportLine groups a provider's operations by how it does them.
-func supportLine(caps core.ProviderCapabilities) string {
+func supportLine(l core.Lang, caps core.ProviderCapabilities) string {
 	by := map[core.Support][]string{}
 	for _, op := range ops() {
 		sup, ok := caps.Ops[op]
 		if !ok {
 			sup = core.SupportNone
 		}
-		by[sup] = append(by[sup], string(op))
+		by[sup] = append(by[sup], l.T("%s", word(op)))
 	}
 	var parts []string
 	for _, x := range []struct {
 		s    core.Support
-		name string
-	}{{core.SupportNative, "native"}, {core.SupportEmulated, "emulated"}, {core.SupportHandoff, "by hand"}, {core.SupportNone, "not here"}} {
+		name core.Saying
+	}{{core.SupportNative, core.Say("native")}, {core.SupportEmulated, core.Say("emulated")}, {core.SupportHandoff, core.Say("by hand")}, {core.SupportNone, core.Say("not here")}} {
 		if len(by[x.s]) == len(ops()) {
-			return "All operations are " + x.name + "."
+			return l.T("All operations are %s.", x.name)
 		}
 		if len(by[x.s]) > 0 {
-			parts = append(parts, upperFirst(x.name)+": "+strings.Join(by[x.s], ", ")+".")
+			parts = append(parts, l.T("%s: %s.", title(x.name.In(l)), strings.Join(by[x.s], ", ")))
 		}
 	}
 	return strings.Join(parts, " ")
@@ -152,12 +146,12 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 	}
 	keyed, ok := p.(core.Keyed)
 	if !ok {
-		return c.say(text(fmt.Sprintf("%s needs no account. Just use it.", p.Name().Title())))
+		return c.say(text(c.T("%s needs no account. Just use it.", p.Name().Title())))
 	}
 	terms := p.Terms()
 	if c.Person.Terms[p.Name()] != terms.Version {
 		if !c.inv.Confirm {
-			return c.say(termsCard(p.Name(), terms))
+			return c.say(termsCard(c.Lang, p.Name(), terms))
 		}
 		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(x *core.Person) error {
 			if x.Terms == nil {
@@ -173,7 +167,7 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 		case err != nil && core.ErrorCode(err) != core.CodeNotFound:
 			return core.Change{}, err
 		case err == nil && a.Sealed != nil && a.Broken == "":
-			return c.say(text(fmt.Sprintf("Accepted. Your %s account stays linked, its key ends in %s. Ask again for what you wanted; \"account link %s\" replaces the key.", p.Name().Title(), a.Last4, p.Name())))
+			return c.say(text(c.T("Accepted. Your %s account stays linked, its key ends in %s. Ask again for what you wanted; \"account link %s\" replaces the key.", p.Name().Title(), a.Last4, p.Name())))
 		}
 	}
 	if c.inv.Arg("plan") != "" {
@@ -191,19 +185,22 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 }
 
 // termsCard says what a provider demands and asks to accept it.
-func termsCard(name core.ProviderName, t core.Terms) core.Card {
-	card := core.Card{Title: "Before you link " + name.Title()}
-	rules := slices.Clone(t.Rules)
-	if t.MinimumAge > 0 {
-		rules = append([]string{fmt.Sprintf("You must be at least %d years old.", t.MinimumAge)}, rules...)
+func termsCard(l core.Lang, name core.ProviderName, t core.Terms) core.Card {
+	card := core.Card{Title: l.T("Before you link %s", name.Title())}
+	var rules []string
+	for _, r := range t.Rules {
+		rules = append(rules, l.T(r))
 	}
-	card.Body = append(core.Plain("It is your own account: what you ask for runs on it and is billed to you, nobody else can use it, and you unlink it when you like."), bullets(rules)...)
-	accept := core.Button{Label: "Accept and continue", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name) + "," + command.ConfirmArg}}
+	if t.MinimumAge > 0 {
+		rules = append([]string{l.N(t.MinimumAge, "You must be at least %d year old.", "You must be at least %d years old.", t.MinimumAge)}, rules...)
+	}
+	card.Body = append(core.Plain(l.T("It is your own account: what you ask for runs on it and is billed to you, nobody else can use it, and you unlink it when you like.")), bullets(rules)...)
+	accept := core.Button{Label: l.T("Accept and continue"), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name) + "," + command.ConfirmArg}}
 	card.Buttons = [][]core.Button{{accept}}
 	if t.Source != "" {
-		card.Buttons[0] = append(card.Buttons[0], core.Button{Label: "Read the terms", URL: t.Source})
+		card.Buttons[0] = append(card.Buttons[0], core.Button{Label: l.T("Read the terms"), URL: t.Source})
 	}
-	card.Footer = "Read on " + t.Checked + ", version " + t.Version
+	card.Footer = l.T("Read on %s, version %s", t.Checked, t.Version)
 	return card
 }
 
@@ -213,9 +210,9 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 	name := p.Name()
 	t := core.Ticket{Kind: core.TicketPage, Person: c.Person.ID, Name: c.name(), Identity: c.In.Actor.Identity, Provider: name, Expires: s.Clock.Now().Add(linkFor)}
 	if s.PublicURL == "" {
-		card := core.Card{Title: "Link " + name.Title(), Tone: core.ToneWarn,
-			Body: core.Plain(fmt.Sprintf("This Atelier has no public address, so the key is entered in a form of %s: %s sees what you type there. Use a key that you can limit and revoke.", c.In.Actor.Identity.Platform().Title(), c.In.Actor.Identity.Platform().Title()))}
-		card.Buttons = keyForm(name)
+		card := core.Card{Title: c.T("Link %s", name.Title()), Tone: core.ToneWarn,
+			Body: core.Plain(c.T("This Atelier has no public address, so the key is entered in a form of %s: %s sees what you type there. Use a key that you can limit and revoke.", c.In.Actor.Identity.Platform().Title(), c.In.Actor.Identity.Platform().Title()))}
+		card.Buttons = keyForm(c.Lang, name)
 		return c.say(card)
 	}
 	auth, ok := p.(core.Authorizer)
@@ -224,7 +221,7 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 		if err != nil {
 			return core.Change{}, err
 		}
-		return c.say(linkCard(name, "Enter your key on this page. It works once, for ten minutes, for you only; do not pass it on.", s.PublicURL+"/account/"+token))
+		return c.say(linkCard(c.Lang, name, c.T("Enter your key on this page. It works once, for ten minutes, for you only; do not pass it on."), s.PublicURL+"/account/"+token))
 	}
 	verifier := rand.Text() + rand.Text()
 	data, err := json.Marshal(verifier)
@@ -238,16 +235,17 @@ func (s *Studio) linkStep(ctx context.Context, c *call, p core.Keyed) (core.Chan
 	}
 	sum := sha256.Sum256([]byte(verifier))
 	to := auth.Authorize(s.PublicURL+"/oauth/"+url.PathEscape(string(name))+"/"+token, base64.RawURLEncoding.EncodeToString(sum[:]))
-	return c.say(linkCard(name, fmt.Sprintf("Allow it on %s's own page, for your own account there. The link works once, for ten minutes, for you only; do not pass it on.", name.Title()), to))
+	return c.say(linkCard(c.Lang, name, c.T("Allow it on %s's own page, for your own account there. The link works once, for ten minutes, for you only; do not pass it on.", name.Title()), to))
 }
 
 // keyForm opens the form in which a key is entered where there is no page.
-func keyForm(name core.ProviderName) [][]core.Button {
-	return [][]core.Button{{{Label: "Link: enter the key", Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name), Modal: true}}}}
+func keyForm(l core.Lang, name core.ProviderName) [][]core.Button {
+	return [][]core.Button{{{Label: l.T("Link: enter the key"), Style: core.StylePrimary, Action: core.Action{Verb: "account link", Arg: string(name), Modal: true}}}}
 }
 
-func linkCard(name core.ProviderName, what, to string) core.Card {
-	return core.Card{Title: "Link " + name.Title(), Private: true, Body: core.Plain(what), Buttons: [][]core.Button{{{Label: "Link " + name.Title(), URL: to}}}}
+func linkCard(l core.Lang, name core.ProviderName, what, to string) core.Card {
+	label := l.T("Link %s", name.Title())
+	return core.Card{Title: label, Private: true, Body: core.Plain(what), Buttons: [][]core.Button{{{Label: label, URL: to}}}}
 }
 
 // linkPlan notes which plan a person has at a provider that is run by hand. There is nothing else to note: no password
@@ -259,12 +257,12 @@ func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Ch
 		names = append(names, p.Name)
 	}
 	if plan == "" {
-		card := termsCard(name, h.Terms())
-		card.Body = append(core.Plain(fmt.Sprintf("%s is run by you, by hand, on your own account: Atelier prepares the prompt, and no password or token of it is ever stored. Which plan do you have?", name.Title())), card.Body[1:]...)
+		card := termsCard(c.Lang, name, h.Terms())
+		card.Body = append(core.Plain(c.T("%s is run by you, by hand, on your own account: Atelier prepares the prompt, and no password or token of it is ever stored. Which plan do you have?", name.Title())), card.Body[1:]...)
 		card.Buttons[0] = card.Buttons[0][1:]
 		var row []core.Button
 		for _, n := range names {
-			row = append(row, core.Button{Label: "Link " + title(n), Action: core.Action{Verb: "account link", Arg: string(name) + "," + n}})
+			row = append(row, core.Button{Label: c.T("Link %s", title(n)), Action: core.Action{Verb: "account link", Arg: string(name) + "," + n}})
 		}
 		card.Buttons = append([][]core.Button{row}, card.Buttons...)
 		return c.say(card)
@@ -283,7 +281,7 @@ func (s *Studio) linkPlan(ctx context.Context, c *call, h core.Handoff) (core.Ch
 	if err := s.Accounts.PutAccount(ctx, a); err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(fmt.Sprintf("Noted: %s, plan %s. Use \"imagine … --provider %s\": you get the exact prompt, run it by hand and bring the picture back. \"usage\" estimates what is left of the plan.", name.Title(), plan, name)))
+	return c.say(text(c.T("Noted: %s, plan %s. Use \"imagine … --provider %s\": you get the exact prompt, run it by hand and bring the picture back. \"usage\" estimates what is left of the plan.", name.Title(), plan, name)))
 }
 
 // accountUnlink deletes an account with its sealed key.
@@ -300,9 +298,9 @@ func (s *Studio) accountUnlink(ctx context.Context, c *call) (core.Change, error
 		return core.Change{}, err
 	}
 	if a.Sealed == nil {
-		return c.say(text(p.Name().Title() + " is forgotten."))
+		return c.say(text(c.T("%s is forgotten.", p.Name().Title())))
 	}
-	return c.say(text(fmt.Sprintf("Your %s account is unlinked and its key (…%s) is deleted here. What waits for it will not run. Revoke the key at %s as well if you do not use it elsewhere.", p.Name().Title(), a.Last4, p.Name().Title())))
+	return c.say(text(c.T("Your %s account is unlinked and its key (…%s) is deleted here. What waits for it will not run. Revoke the key at %s as well if you do not use it elsewhere.", p.Name().Title(), a.Last4, p.Name().Title())))
 }
 
 // Linked tells a person what came of linking.
@@ -311,16 +309,11 @@ func (s *Studio) Linked(_ context.Context, sc relay.Scope) (core.Change, error) 
 	ev := in.Account
 	card := core.Card{Tone: core.ToneWarn, Body: core.Plain(ev.Fail)}
 	if s.PublicURL == "" {
-		card.Buttons = keyForm(ev.Provider)
+		card.Buttons = keyForm(sc.Lang, ev.Provider)
 	}
 	if ev.Fail == "" {
-		parts := []string{fmt.Sprintf("Your %s account is linked; its key ends in %s", ev.Provider.Title(), ev.Last4)}
-		for _, f := range []string{ev.Facts.Scope, ev.Facts.Plan, ev.Facts.Balance} {
-			if f != "" {
-				parts = append(parts, f)
-			}
-		}
-		card = core.Card{Tone: core.ToneGood, Body: core.Plain(strings.Join(parts, ", ") + "."), Footer: "Use it: imagine … --provider " + string(ev.Provider) + ", or settings --provider " + string(ev.Provider)}
+		parts := append([]string{sc.Lang.T("Your %s account is linked; its key ends in %s", ev.Provider.Title(), ev.Last4)}, facts(sc.Lang, ev.Facts)...)
+		card = core.Card{Tone: core.ToneGood, Body: core.Plain(strings.Join(parts, ", ") + "."), Footer: sc.Lang.T("Use it: imagine … --provider %[1]s, or settings --provider %[1]s", ev.Provider)}
 	}
 	return core.Change{Out: []core.Outgoing{s.privately(in, card, "linked/"+string(in.ID))}}, nil
 }
@@ -331,69 +324,4 @@ func (s *Studio) privately(in core.Inbound, card core.Card, what string) core.Ou
 		return core.Outgoing{ID: core.MakeDeliveryID("", in.Room, what), Kind: core.OutAnswer, Room: in.Room, Thread: in.Thread, Card: &card, Reply: in.Reply, To: in.Actor.Identity, At: in.At}
 	}
 	return core.Outgoing{ID: core.MakeDeliveryID("", "", what), Kind: core.OutDirect, To: in.Actor.Identity, Card: &card, At: in.At}
-}
-
-// settings shows and changes a person's own defaults.
-func (s *Studio) settings(ctx context.Context, c *call) (core.Change, error) {
-	var done []string
-	if name := c.inv.Arg("provider"); name != "" {
-		pr, err := s.provider(nil, name)
-		if err != nil {
-			return core.Change{}, err
-		}
-		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.Provider = pr.Name(); return nil }); err != nil {
-			return core.Change{}, err
-		}
-		done = append(done, fmt.Sprintf("Your pictures are made with %s from now on, unless you say otherwise.", pr.Name()))
-	}
-	if v := c.inv.Arg("ask_above"); v != "" {
-		micros, err := money(v)
-		if err != nil {
-			return core.Change{}, err
-		}
-		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.AskAbove = &micros; return nil }); err != nil {
-			return core.Change{}, err
-		}
-		done = append(done, fmt.Sprintf("You are asked before anything that costs more than %s.", core.Dollars(micros)))
-	}
-	if v := c.inv.Arg("at_once"); v != "" {
-		line, err := s.setAtOnce(ctx, c, v)
-		if err != nil {
-			return core.Change{}, err
-		}
-		done = append(done, line)
-	}
-	if len(done) > 0 {
-		return c.say(text(strings.Join(done, " ")))
-	}
-	limit := fmt.Sprintf("the project's, or %s", core.Dollars(askAbove))
-	if c.Person.AskAbove != nil {
-		limit = core.Dollars(*c.Person.AskAbove)
-	}
-	return c.say(core.Card{Title: "Your settings", Fields: []core.Field{{Label: "provider", Value: core.Plain(string(s.defaultOf(c.Person)))}, {Label: "ask_above", Value: core.Plain(limit)}}})
-}
-
-// setAtOnce lowers how much runs at once on an account: "openai=1".
-func (s *Studio) setAtOnce(ctx context.Context, c *call, v string) (string, error) {
-	name, num, ok := strings.Cut(v, "=")
-	n := 0
-	if _, err := fmt.Sscanf(num, "%d", &n); !ok || err != nil || n < 0 || n > 100 {
-		return "", core.Errorf(core.CodeInvalid, "%q is no limit.", clip(v, 30)).WithNext("Write the provider and a number, such as openai=1; 0 means as many as the provider allows.")
-	}
-	p, err := s.provider(nil, name)
-	if err != nil {
-		return "", err
-	}
-	a, err := account(ctx, s.Accounts, s.People, c.Person, p.Name())
-	if err != nil {
-		return "", err
-	}
-	a.AtOnce = n
-	if err := s.Accounts.PutAccount(ctx, a); err != nil {
-		return "", err
-	}
-	if n == 0 {
-		return fmt.Sprintf("On your %s account runs as much at once as it allows.", p.Name()), nil
-	}
-	return fmt.Sprintf("On your %s account %s at once.", p.Name(), map[bool]string{true: "one job runs", false: fmt.Sprintf("%d jobs run", n)}[n == 1]), nil
 }

@@ -7,44 +7,66 @@ import (
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/command"
 )
 
 // Answer answers inside the acknowledgement: the modal that a press opens, or the choices of an autocomplete.
 func (s *Studio) Answer(ctx context.Context, q core.Query) (core.Card, error) {
 	switch q.Kind {
 	case core.QueryModal:
-		return s.modal(q)
+		return s.modal(ctx, q)
 	case core.QueryAutocomplete:
 		return s.complete(ctx, q)
 	}
 	return core.Card{}, core.Errorf(core.CodeUnsupp, "There is no such question.")
 }
 
+// langOf is how to speak to somebody who asked something that is not stored.
+func (s *Studio) langOf(ctx context.Context, a core.Actor) core.Lang {
+	l := core.Lang{Translator: s.Translator}
+	if p, err := s.People.ByIdentity(ctx, a.Identity); err == nil {
+		l = p.Lang(s.Translator)
+	}
+	if l.Locale == "" {
+		l.Locale = a.Locale
+	}
+	return l
+}
+
+// verbName is a verb as it is written in a language.
+func verbName(l core.Lang, r command.Row) string {
+	if name := command.Localised(l, command.NameOfVerb, r.Verb); name != "" {
+		return name
+	}
+	return r.Verb
+}
+
 // modal is a form for a verb that is valid as it stands.
-func (s *Studio) modal(q core.Query) (core.Card, error) {
+func (s *Studio) modal(ctx context.Context, q core.Query) (core.Card, error) {
+	l := s.langOf(ctx, q.Actor)
 	row, ok := s.Table.Row(q.Action.Verb)
 	if !ok {
 		return core.Card{}, core.Errorf(core.CodeInvalid, "This button is from another version of Atelier.").WithNext("Use the buttons on the newest card.")
 	}
 	act := q.Action
 	act.Modal = false
-	card := core.Card{Title: title(row.Verb), Submit: "Send", Action: act}
+	card := core.Card{Title: title(verbName(l, row)), Submit: l.T("Send"), Action: act}
 	if act.Ref.Version > 0 {
-		card.Title = clip(fmt.Sprintf("%s %s", title(row.Verb), act.Ref), 24)
+		card.Title = clip(fmt.Sprintf("%s %s", title(verbName(l, row)), act.Ref), 24)
 	}
 	for _, o := range row.Options {
 		if o.Form {
-			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: o.Help, Kind: core.InputLine, Required: o.Required, Max: 100})
+			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: l.T(o.Help), Kind: core.InputLine, Required: o.Required, Max: 100})
 		}
 	}
 	for _, o := range row.Options {
 		if o.Tail && len(card.Inputs) == 0 {
-			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: o.Help, Kind: core.InputText, Required: o.Required, Max: 1000})
+			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: l.T(o.Help), Kind: core.InputText, Required: o.Required, Max: 1000})
 		}
 	}
 	for _, o := range row.Options {
 		if o.Name == core.SecretOption {
-			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: "Your key", Kind: core.InputSecret, Required: true, Max: maxKey, Hint: "It is sealed before it is stored. This app sees what you type."})
+			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: l.T("Your key"), Kind: core.InputSecret, Required: true, Max: maxKey, Hint: l.T("It is sealed before it is stored. This app sees what you type.")})
 		}
 	}
 	if len(card.Inputs) == 0 {
@@ -90,6 +112,13 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 				add(clip(fmt.Sprintf("%s %s", t.ID, t.Title), 90), string(t.ID))
 			}
 		}
+	case core.SettingLanguage:
+		for _, l := range s.languages() {
+			add(languageName(core.Lang{Translator: s.Translator, Locale: l}), string(l))
+		}
+		add(s.langOf(ctx, q.Actor).T("as the app is set"), auto)
+	case core.SettingTimezone:
+		return core.Card{Choices: zones(q.Text)}, nil
 	case "version":
 		return s.completeVersion(ctx, q)
 	case "folder", "in", "into", "tags", "saved":

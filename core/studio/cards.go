@@ -24,7 +24,7 @@ func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (re
 	if err != nil {
 		return relay.Shown{}, err
 	}
-	l := s.langOf(ctx, taskID)
+	l := s.langIn(ctx, taskID)
 	if no > 0 {
 		v, err := s.Tasks.Version(ctx, core.VersionID{Task: taskID, No: no})
 		if err != nil {
@@ -40,8 +40,8 @@ func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (re
 	return s.rootCard(ctx, l, task)
 }
 
-// langOf is how to speak in a task's threads.
-func (s *Studio) langOf(ctx context.Context, id core.TaskID) core.Lang {
+// langIn is how to speak in a task's threads.
+func (s *Studio) langIn(ctx context.Context, id core.TaskID) core.Lang {
 	p, err := s.Projects.Project(ctx, id.Project())
 	if err != nil {
 		p = nil
@@ -60,7 +60,7 @@ func (s *Studio) undeliveredCard(ctx context.Context, task core.TaskID, room cor
 	if r, err := s.Projects.Room(ctx, room); err == nil && r.Name != "" && !r.Private {
 		where += " #" + r.Name
 	}
-	l := s.langOf(ctx, task)
+	l := s.langIn(ctx, task)
 	what := l.N(len(reasons), "a comment", "%d comments", len(reasons))
 	why := map[string]bool{}
 	for obj, reason := range reasons {

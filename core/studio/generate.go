@@ -138,18 +138,19 @@ func dashed(names []string) string {
 	return "--" + strings.Join(names, ", --")
 }
 
-func opName(op core.Op) string {
+// opName says in words what a provider is asked for: "X cannot zoom out".
+func opName(op core.Op) core.Saying {
 	switch op {
 	case core.OpEditRegion:
-		return "edit one area of a picture"
+		return core.Say("edit one area of a picture")
 	case core.OpEditWords:
-		return "edit a picture in words"
+		return core.Say("edit a picture in words")
 	case core.OpZoom:
-		return "zoom out"
+		return core.Say("zoom out")
 	case core.OpVary:
-		return "make variations"
+		return core.Say("make variations")
 	}
-	return string(op)
+	return word(op)
 }
 
 func clip(s string, n int) string {
@@ -274,7 +275,7 @@ func (s *Studio) derive(c *call) (core.Request, core.ImageRef, error) {
 func (s *Studio) image(c *call) (int, error) {
 	v := c.version
 	if v.State != core.JobDone || len(v.Images) == 0 {
-		return 0, core.Errorf(core.CodeInvalid, "v%d has no pictures yet: it is %s.", v.ID.No, v.State).WithNext("Try again when it is done.")
+		return 0, core.Errorf(core.CodeInvalid, "v%d has no pictures yet: it is %s.", v.ID.No, word(v.State)).WithNext("Try again when it is done.")
 	}
 	switch {
 	case c.inv.Ref.Image > 0:

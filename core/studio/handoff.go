@@ -15,44 +15,37 @@ import (
 const ranArg = "ran"
 
 // handover is the private answer with the exact prompt to paste.
-func (s *Studio) handover(h core.Handoff, v *core.Version) (core.Card, error) {
+func handover(l core.Lang, h core.Handoff, v *core.Version) (core.Card, error) {
 	over, err := h.Compose(v.Request)
 	if err != nil {
 		return core.Card{}, err
 	}
-	card := core.Card{Title: fmt.Sprintf("Run %s v%d on your own account", v.ID.Task, v.ID.No), Tone: core.ToneBusy}
-	card.Body = append(card.Body, core.Para(core.Text("Nobody but you may run this, so Atelier only prepares it. Copy one of these:")))
+	card := core.Card{Title: l.T("Run %s v%d on your own account", v.ID.Task, v.ID.No), Tone: core.ToneBusy}
+	card.Body = append(card.Body, core.Para(core.Text(l.T("Nobody but you may run this, so Atelier only prepares it. Copy one of these:"))))
 	for _, f := range over.Forms {
-		card.Body = append(card.Body, core.Para(core.Bold(f.Where)), core.Node{Kind: core.NodePre, Text: f.Text})
+		card.Body = append(card.Body, core.Para(core.Bold(l.T(f.Where))), core.Node{Kind: core.NodePre, Text: f.Text})
 	}
 	for _, w := range over.Warnings {
-		card.Body = append(card.Body, core.Para(core.Text("⚠️ "+w)))
+		card.Body = append(card.Body, core.Para(core.Text("⚠️ "+w.In(l))))
 	}
-	row := []core.Button{{Label: "Attach: I ran it", Style: core.StylePrimary, Action: core.Action{Verb: "attach", Task: v.ID.Task, Ref: core.ImageRef{Version: v.ID.No}, Arg: ranArg}}}
+	row := []core.Button{{Label: l.T("Attach: I ran it"), Style: core.StylePrimary, Action: core.Action{Verb: "attach", Task: v.ID.Task, Ref: core.ImageRef{Version: v.ID.No}, Arg: ranArg}}}
 	if over.URL != "" {
-		row = append(row, core.Button{Label: "Open " + v.Provider.Title(), URL: over.URL})
+		row = append(row, core.Button{Label: l.T("Open %s", v.Provider.Title()), URL: over.URL})
 	}
 	card.Buttons = [][]core.Button{row}
-	card.Footer = "\"jobs\" shows this again."
+	card.Footer = l.T("\"jobs\" shows this again.")
 	return card, nil
 }
 
-func title(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
 // howToBring says how a result comes back.
-func howToBring(v core.ImageRef) string {
-	return fmt.Sprintf("Bring v%d back in one of these ways: open the menu of Midjourney's message and choose \"Attach to task\"; or upload the picture into the task's thread; or use \"attach\" with the file.", v.Version)
+func howToBring(l core.Lang, v core.ImageRef) string {
+	return l.T("Bring v%d back in one of these ways: open the menu of Midjourney's message and choose \"Attach to task\"; or upload the picture into the task's thread; or use \"attach\" with the file.", v.Version)
 }
 
 // attach brings a picture made elsewhere into a task.
 func (s *Studio) attach(ctx context.Context, c *call) (core.Change, error) {
 	if c.inv.Arg("link") == ranArg {
-		return c.say(core.Card{Title: "Good", Body: core.Plain(howToBring(c.inv.Ref))})
+		return c.say(core.Card{Title: c.T("Good"), Body: core.Plain(howToBring(c.Lang, c.inv.Ref))})
 	}
 	if key := c.inv.Arg("link"); c.inv.Surface == core.SurfaceButton && strings.HasPrefix(key, blobArg) {
 		return s.attachChosen(ctx, c, core.BlobKey(strings.TrimPrefix(key, blobArg)))
@@ -85,7 +78,7 @@ func (s *Studio) attach(ctx context.Context, c *call) (core.Change, error) {
 		if c.inv.Target != nil {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "That message has no picture.").WithNext("Choose the message with the finished picture.")
 		}
-		return c.say(core.Card{Title: "Attach a picture", Body: core.Plain(howToBring(core.ImageRef{Version: max(1, c.inv.Ref.Version)}))})
+		return c.say(core.Card{Title: c.T("Attach a picture"), Body: core.Plain(howToBring(c.Lang, core.ImageRef{Version: max(1, c.inv.Ref.Version)}))})
 	}
 	im.File = files[0]
 	out := core.Outgoing{ID: core.MakeDeliveryID("", c.Room.ID, "import/"+string(c.In.ID)), Kind: core.OutImport, Room: c.Room.ID, Import: &im, At: c.In.At}
@@ -194,12 +187,12 @@ func (s *Studio) Imported(ctx context.Context, sc relay.Scope) (core.Change, err
 	case 0:
 		return s.importNew(ctx, c)
 	}
-	card := core.Card{Title: "Which one is it?", Body: core.Plain("Several of your prompts are open and the picture does not say which it belongs to.")}
+	card := core.Card{Title: c.T("Which one is it?"), Body: core.Plain(c.T("Several of your prompts are open and the picture does not say which it belongs to."))}
 	for _, j := range open {
 		if len(card.Buttons) == 5 {
 			break
 		}
-		card.Buttons = append(card.Buttons, []core.Button{{Label: clip(fmt.Sprintf("Attach to %s v%d", j.Version.Task, j.Version.No), 34),
+		card.Buttons = append(card.Buttons, []core.Button{{Label: clip(c.T("Attach to %s v%d", j.Version.Task, j.Version.No), 34),
 			Action: core.Action{Verb: "attach", Task: j.Version.Task, Ref: core.ImageRef{Version: j.Version.No}, Arg: blobArg + string(got.Image.Blob)}}})
 		card.Body = append(card.Body, core.Para(core.Bold(fmt.Sprintf("%s v%d", j.Version.Task, j.Version.No)), core.Text(" "+clip(j.Request.Full, 200))))
 	}
@@ -229,12 +222,12 @@ func (s *Studio) bringBack(ctx context.Context, c *call, id core.VersionID) (cor
 		return core.Change{}, err
 	}
 	if v.State != core.JobHandedOff {
-		return s.importSays(c, text(fmt.Sprintf("%s v%d is %s already.", id.Task, id.No, v.State)))
+		return s.importSays(c, text(c.T("%s v%d is %s already.", id.Task, id.No, word(v.State))))
 	}
 	if twin, err := s.twin(ctx, task, got); err != nil {
 		return core.Change{}, err
 	} else if twin > 0 {
-		return s.importSays(c, text(fmt.Sprintf("That picture is there already as v%d.", twin)))
+		return s.importSays(c, text(c.T("That picture is there already as v%d.", twin)))
 	}
 	v.State, v.DoneAt, v.ExternalID = core.JobDone, s.Clock.Now().UTC(), got.ExternalID
 	v.Images, v.Grid = []core.StoredImage{*got.Image}, shownOf(got.Image)
@@ -243,7 +236,7 @@ func (s *Studio) bringBack(ctx context.Context, c *call, id core.VersionID) (cor
 	}
 	task.UpdatedAt = v.DoneAt
 	job := core.Job{ID: core.MakeJobID(id), Version: id, Person: v.Holder(), Provider: v.Provider, State: core.JobDone}
-	change, err := s.importSays(c, text(fmt.Sprintf("Attached to %s v%d.", id.Task, id.No)))
+	change, err := s.importSays(c, text(c.T("Attached to %s v%d.", id.Task, id.No)))
 	if err != nil {
 		return core.Change{}, err
 	}
@@ -294,9 +287,9 @@ func (s *Studio) importNew(ctx context.Context, c *call) (core.Change, error) {
 	case im.Silent:
 		return core.Change{}, nil
 	case im.Want.Version > 0:
-		return s.importSays(c, core.Card{Body: core.Plain(fmt.Sprintf("v%d does not wait for a picture of yours.", im.Want.Version)), Tone: core.ToneWarn})
+		return s.importSays(c, core.Card{Body: core.Plain(c.T("v%d does not wait for a picture of yours.", im.Want.Version)), Tone: core.ToneWarn})
 	case im.Task.Number() == 0:
-		return s.importSays(c, core.Card{Body: core.Plain("You have no open prompt in this project. To bring the picture into a task, use \"attach\" in that task's thread or name the task."), Tone: core.ToneWarn})
+		return s.importSays(c, core.Card{Body: core.Plain(c.T("You have no open prompt in this project. To bring the picture into a task, use \"attach\" in that task's thread or name the task.")), Tone: core.ToneWarn})
 	}
 	task, err := s.Tasks.Task(ctx, im.Task)
 	if err != nil {
@@ -305,7 +298,7 @@ func (s *Studio) importNew(ctx context.Context, c *call) (core.Change, error) {
 	if twin, err := s.twin(ctx, task, got); err != nil {
 		return core.Change{}, err
 	} else if twin > 0 {
-		return s.importSays(c, text(fmt.Sprintf("That picture is there already as v%d.", twin)))
+		return s.importSays(c, text(c.T("That picture is there already as v%d.", twin)))
 	}
 	person, err := s.People.Person(ctx, im.Person)
 	if err != nil {
@@ -327,7 +320,7 @@ func (s *Studio) importNew(ctx context.Context, c *call) (core.Change, error) {
 	if v.Request.Full == "" {
 		v.Request.Full, v.Request.Prompt = task.Title, task.Title
 	}
-	change, err := s.importSays(c, text(fmt.Sprintf("Attached to %s as v%d.", task.ID, v.ID.No)))
+	change, err := s.importSays(c, text(c.T("Attached to %s as v%d.", task.ID, v.ID.No)))
 	if err != nil {
 		return core.Change{}, err
 	}

@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,33 +15,45 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 		if !ok {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "I do not know %q.", clip(name, 40)).WithNext("Type help for all commands.")
 		}
-		return c.say(s.explain(row))
+		return c.say(s.explain(c.Lang, row))
 	}
-	card := core.Card{Title: "What you can do"}
+	card := core.Card{Title: c.T("What you can do")}
 	for _, g := range command.Groups() {
 		var lines []string
 		for _, r := range s.Table.Offered() {
 			if r.Group != g {
 				continue
 			}
-			lines = append(lines, fmt.Sprintf("%s: %s", r.Verb, r.Help))
+			lines = append(lines, c.T("%s: %s", verbs(c.Lang, r), c.T(r.Help)))
 		}
 		if len(lines) > 0 {
-			card.Body = append(card.Body, core.Para(core.Bold(title(string(g)))), bullets(lines)[0])
+			card.Body = append(card.Body, core.Para(core.Bold(title(word(g).In(c.Lang)))), bullets(lines)[0])
 		}
 	}
-	if missing := s.Missing[c.In.Actor.Identity.Platform()]; len(missing) > 0 {
-		card.Body = append(card.Body, core.Para(core.Bold("What this app cannot do")), bullets(missing)[0])
+	if list := s.Missing[c.In.Actor.Identity.Platform()]; len(list) > 0 {
+		var missing []string
+		for _, m := range list {
+			missing = append(missing, c.T(m))
+		}
+		card.Body = append(card.Body, core.Para(core.Bold(c.T("What this app cannot do"))), bullets(missing)[0])
 	}
-	card.Footer = "help VERB explains one. In a thread, mention me: @atelier approve v2. On Slack type /atelier VERB or /imagine; on Discord /atelier, /atelier-review, /atelier-task, /atelier-find and /atelier-admin."
+	card.Footer = c.T("help VERB explains one. In a thread, mention me: @atelier approve v2. On Slack type /atelier VERB or /imagine; on Discord /atelier, /atelier-review, /atelier-task, /atelier-find, /atelier-style and /atelier-admin.")
 	return c.say(card)
 }
 
-func (s *Studio) explain(r command.Row) core.Card {
-	card := core.Card{Title: r.Verb, Body: core.RichText{core.Para(core.Text(r.Help + "."))}}
+// verbs is a verb with its name in the reader's language, where that is another one.
+func verbs(l core.Lang, r command.Row) string {
+	if name := verbName(l, r); name != r.Verb {
+		return r.Verb + " (" + name + ")"
+	}
+	return r.Verb
+}
+
+func (s *Studio) explain(l core.Lang, r command.Row) core.Card {
+	card := core.Card{Title: verbs(l, r), Body: core.RichText{core.Para(core.Text(l.T(r.Help) + "."))}}
 	var lines []string
 	for _, o := range r.Options {
-		line := o.Name + ": " + o.Help
+		line := l.T("%s: %s", o.Name, l.T(o.Help))
 		if len(o.Choices) > 0 {
 			line += " (" + strings.Join(o.Choices, ", ") + ")"
 		}
@@ -51,21 +62,21 @@ func (s *Studio) explain(r command.Row) core.Card {
 	if len(lines) > 0 {
 		card.Body = append(card.Body, bullets(lines)...)
 	}
-	if lines := s.support(r.Verb); len(lines) > 0 {
-		card.Body = append(card.Body, core.Para(core.Bold("Where it works")))
+	if lines := s.support(l, r.Verb); len(lines) > 0 {
+		card.Body = append(card.Body, core.Para(core.Bold(l.T("Where it works"))))
 		card.Body = append(card.Body, bullets(lines)...)
 	}
 	if len(r.Examples) > 0 {
 		card.Body = append(card.Body, core.Node{Kind: core.NodePre, Text: strings.Join(r.Examples, "\n")})
 	}
 	if r.Role != core.RoleNone {
-		card.Footer = "Needs the role " + string(r.Role) + "."
+		card.Footer = l.T("Needs the role %s.", word(r.Role))
 	}
 	return card
 }
 
 // support says for each provider how it does what a verb asks for; nothing for verbs that no provider is asked for.
-func (s *Studio) support(verb string) []string {
+func (s *Studio) support(l core.Lang, verb string) []string {
 	op := core.Op(verb)
 	switch verb {
 	case "imagine":
@@ -78,45 +89,45 @@ func (s *Studio) support(verb string) []string {
 	}
 	var out []string
 	for _, p := range s.Providers {
-		line := string(p.Name()) + ": " + supportOf(p, op)
-		if area := supportOf(p, core.OpEditRegion); op == core.OpEditWords && area != supportOf(p, op) {
-			line += "; one area: " + area
+		line := l.T("%s: %s", p.Name(), supportOf(l, p, op))
+		if area := supportOf(l, p, core.OpEditRegion); op == core.OpEditWords && area != supportOf(l, p, op) {
+			line = l.T("%s; one area: %s", line, area)
 		}
 		out = append(out, line)
 	}
 	return out
 }
 
-func supportOf(p core.Provider, op core.Op) string {
+func supportOf(l core.Lang, p core.Provider, op core.Op) string {
 	caps := p.Capabilities("")
 	switch caps.Ops[op] {
 	case core.SupportNative:
-		return "native"
+		return l.T("native")
 	case core.SupportEmulated:
 		if how := caps.How[op]; how != "" {
-			return "emulated, " + how
+			return l.T("emulated, %s", l.T(how))
 		}
-		return "emulated"
+		return l.T("emulated")
 	case core.SupportHandoff:
-		return "by hand"
+		return l.T("by hand")
 	}
-	return "not there"
+	return l.T("not there")
 }
 
 func (s *Studio) status(ctx context.Context, c *call) (core.Change, error) {
 	if c.Project == nil {
 		err := s.unbound(ctx, c)
-		card := text(core.SafeMessage(err))
+		card := text(c.Lang.Error(err))
 		if s.workspaceAdmin(c.Person) && c.Room != nil {
-			card.Buttons = s.bindButtons(ctx)
+			card.Buttons = s.bindButtons(ctx, c)
 		}
 		return c.say(card)
 	}
-	return c.say(text(fmt.Sprintf("This room is bound to %s. You are %s here. Your pictures are made with %s unless you say otherwise.", c.Project.Key, article(c.role), s.defaultOf(c.Person))))
+	return c.say(text(c.T("This room is bound to %s. You are %s here. Your pictures are made with %s unless you say otherwise.", c.Project.Key, article(c.role), s.defaultOf(c.Person))))
 }
 
 // bindButtons offers each project with one button.
-func (s *Studio) bindButtons(ctx context.Context) [][]core.Button {
+func (s *Studio) bindButtons(ctx context.Context, c *call) [][]core.Button {
 	keys, err := s.Projects.Projects(ctx)
 	if err != nil || len(keys) == 0 {
 		return nil
@@ -124,7 +135,7 @@ func (s *Studio) bindButtons(ctx context.Context) [][]core.Button {
 	var row []core.Button
 	for _, k := range keys {
 		if len(row) < 5 {
-			row = append(row, core.Button{Label: "Confirm: bind to " + string(k), Action: core.Action{Verb: "project bind", Arg: string(k)}})
+			row = append(row, core.Button{Label: c.T("Confirm: bind to %s", k), Action: core.Action{Verb: "project bind", Arg: string(k)}})
 		}
 	}
 	return [][]core.Button{row}

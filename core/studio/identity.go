@@ -3,7 +3,6 @@ package studio
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -70,13 +69,14 @@ func (s *Studio) issueCode(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	there := otherPlatform(c.In.Actor.Identity.Platform()).Title()
+	how := c.T("On %s, as yourself, type within ten minutes:", there)
 	if c.In.Actor.Identity.Platform() == core.Slack {
-		there += ", or in another Slack team"
+		how = c.T("On %s, or in another Slack team, as yourself, type within ten minutes:", there)
 	}
-	card := core.Card{Title: "Your code: " + code, Private: true, Body: core.RichText{
-		core.Para(core.Text(fmt.Sprintf("On %s, as yourself, type within ten minutes:", there))),
+	card := core.Card{Title: c.T("Your code: %s", code), Private: true, Body: core.RichText{
+		core.Para(core.Text(how)),
 		{Kind: core.NodePre, Text: "/atelier identity link " + code},
-		core.Para(core.Text("Then confirm on both sides. Tell nobody the code: whoever enters it asks to be you.")),
+		core.Para(core.Text(c.T("Then confirm on both sides. Tell nobody the code: whoever enters it asks to be you."))),
 	}}
 	return c.say(card)
 }
@@ -120,22 +120,26 @@ func (s *Studio) enterCode(ctx context.Context, c *call, code string) (core.Chan
 	if err != nil {
 		return core.Change{}, err
 	}
-	there := pairCard(code, me.Name, me.ID, history)
+	there := pairCard(first.Lang(s.Translator), code, me.Name, me.ID, history)
 	return core.Change{Out: []core.Outgoing{
-		c.answer(pairCard(code, t.Name, t.Identity, history)),
+		c.answer(pairCard(c.Lang, code, t.Name, t.Identity, history)),
 		{ID: core.MakeDeliveryID("", "", "pair/"+string(c.In.ID)), Kind: core.OutDirect, To: t.Identity, Card: &there, At: c.In.At},
 	}}, nil
 }
 
-func pairCard(code, name string, id core.IdentityID, history []string) core.Card {
-	card := core.Card{Title: "Is this you?", Tone: core.ToneWarn}
-	card.Body = core.RichText{core.Para(core.Bold(name), core.Text(fmt.Sprintf(" on %s would be one person with you: the same name and picture in both apps, one set of accounts, roles and usage. You can undo it with \"identity unlink\".", id.Platform().Title())))}
+func pairCard(l core.Lang, code, name string, id core.IdentityID, history []core.Saying) core.Card {
+	card := core.Card{Title: l.T("Is this you?"), Tone: core.ToneWarn}
+	card.Body = core.RichText{core.Para(core.Bold(name), core.Text(l.T(" on %s would be one person with you: the same name and picture in both apps, one set of accounts, roles and usage. You can undo it with \"identity unlink\".", id.Platform().Title())))}
 	if len(history) > 0 {
-		card.Body = append(card.Body, core.Para(core.Text("What comes together:")))
-		card.Body = append(card.Body, bullets(history)...)
+		card.Body = append(card.Body, core.Para(core.Text(l.T("What comes together:"))))
+		var lines []string
+		for _, h := range history {
+			lines = append(lines, h.In(l))
+		}
+		card.Body = append(card.Body, bullets(lines)...)
 	}
-	card.Buttons = [][]core.Button{{{Label: "Confirm: that is me", Style: core.StylePrimary, Action: core.Action{Verb: "identity link", Arg: command.ConfirmArg + "," + code}}}}
-	card.Footer = "If it is not you, do nothing: the code ends by itself."
+	card.Buttons = [][]core.Button{{{Label: l.T("Confirm: that is me"), Style: core.StylePrimary, Action: core.Action{Verb: "identity link", Arg: command.ConfirmArg + "," + code}}}}
+	card.Footer = l.T("If it is not you, do nothing: the code ends by itself.")
 	return card
 }
 
@@ -147,7 +151,7 @@ func (s *Studio) mayPair(ctx context.Context, a, b *core.Person) error {
 	for _, x := range a.Identities {
 		for _, y := range b.Identities {
 			if kind(x) == kind(y) {
-				return core.Errorf(core.CodeInvalid, "A person has one user %s, and both of you have one.", kind(x)).WithNext("Undo the other link first with \"identity unlink\".")
+				return core.Errorf(core.CodeInvalid, "A person has one user %s, and both of you have one.", kindName(x)).WithNext("Undo the other link first with \"identity unlink\".")
 			}
 		}
 	}
@@ -186,11 +190,15 @@ func (s *Studio) mayPair(ctx context.Context, a, b *core.Person) error {
 
 // kind names what a person has at most one of: a user of Discord, a user of one Slack team.
 func kind(id core.IdentityID) string {
+	return kindName(id).String()
+}
+
+func kindName(id core.IdentityID) core.Saying {
 	if id.Platform() == core.Slack {
 		team, _, _ := strings.Cut(id.Local(), "/")
-		return "of Slack team " + team
+		return core.Say("of Slack team %s", team)
 	}
-	return "of " + id.Platform().Title()
+	return core.Say("of %s", id.Platform().Title())
 }
 
 // jobsOf lists the jobs of all of a person's ids.
@@ -210,26 +218,26 @@ func (s *Studio) jobsOf(ctx context.Context, p *core.Person) ([]core.Job, error)
 const taskScan = 500
 
 // histories says what either side brings, in words; nothing when one of them has none.
-func (s *Studio) histories(ctx context.Context, a, b *core.Person) ([]string, error) {
-	var out []string
+func (s *Studio) histories(ctx context.Context, a, b *core.Person) ([]core.Saying, error) {
+	var out []core.Saying
 	for _, p := range []*core.Person{a, b} {
 		parts, err := s.history(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		if len(parts) > 0 {
-			out = append(out, fmt.Sprintf("%s on %s: %s", p.Name, p.Identities[0].Platform().Title(), strings.Join(parts, ", ")))
+			out = append(out, core.Say("%s on %s: %s", p.Name, p.Identities[0].Platform().Title(), list(parts)))
 		}
 	}
 	return out, nil
 }
 
-func (s *Studio) history(ctx context.Context, p *core.Person) (parts []string, err error) {
+func (s *Studio) history(ctx context.Context, p *core.Person) (parts []core.Saying, err error) {
 	keys, err := s.Projects.Projects(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tasks, roles := 0, []string{}
+	tasks, roles := 0, []core.Saying{}
 	for _, k := range keys {
 		list, err := s.Tasks.List(ctx, k, 0, taskScan)
 		if err != nil {
@@ -246,22 +254,22 @@ func (s *Studio) history(ctx context.Context, p *core.Person) (parts []string, e
 		}
 		for id, r := range project.Grants {
 			if p.Is(id) {
-				roles = append(roles, fmt.Sprintf("%s in %s", r, k))
+				roles = append(roles, core.Say("%s in %s", word(r), k))
 			}
 		}
 	}
 	if tasks > 0 {
-		parts = append(parts, countOf(tasks, "task"))
+		parts = append(parts, core.SayN(tasks, "%d task", "%d tasks", tasks))
 	}
 	now := s.Clock.Now()
-	pictures := 0
+	made := 0
 	for _, id := range p.IDs() {
 		list, err := s.Accounts.Accounts(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range list {
-			parts = append(parts, "account at "+a.Provider.Title())
+			parts = append(parts, core.Say("account at %s", a.Provider.Title()))
 		}
 		days, err := s.Usage.OfPerson(ctx, id, now.AddDate(-1, 0, 1), now)
 		if err != nil {
@@ -269,14 +277,14 @@ func (s *Studio) history(ctx context.Context, p *core.Person) (parts []string, e
 		}
 		for _, d := range days {
 			for _, r := range d.Rows {
-				pictures += r.Amount.Pictures
+				made += r.Amount.Pictures
 			}
 		}
 	}
-	slices.Sort(roles)
+	slices.SortFunc(roles, func(a, b core.Saying) int { return strings.Compare(a.String(), b.String()) })
 	parts = append(parts, roles...)
-	if pictures > 0 {
-		parts = append(parts, countOf(pictures, "picture")+" made within a year")
+	if made > 0 {
+		parts = append(parts, core.SayN(made, "%d picture made within a year", "%d pictures made within a year", made))
 	}
 	return parts, nil
 }
@@ -321,7 +329,7 @@ func (s *Studio) confirmPair(ctx context.Context, c *call, code string) (core.Ch
 		if c.In.Actor.Identity == p.ID {
 			other = t.Identity
 		}
-		return c.say(text(fmt.Sprintf("Good. Now confirm on %s as well.", other.Platform().Title())))
+		return c.say(text(c.T("Good. Now confirm on %s as well.", other.Platform().Title())))
 	}
 	first, err := s.People.Person(ctx, t.Person)
 	if err != nil {
@@ -344,7 +352,8 @@ func (s *Studio) confirmPair(ctx context.Context, c *call, code string) (core.Ch
 			return core.Change{}, err
 		}
 	}
-	card := core.Card{Tone: core.ToneGood, Body: core.Plain(fmt.Sprintf("%s on %s and %s on %s are one person now: %s. Either side can undo it with \"identity unlink\".",
+	// They are one person: what the other side reads is in the language that is theirs together.
+	card := core.Card{Tone: core.ToneGood, Body: core.Plain(c.T("%s on %s and %s on %s are one person now: %s. Either side can undo it with \"identity unlink\".",
 		t.Name, t.Identity.Platform().Title(), p.Name, p.ID.Platform().Title(), first.Name))}
 	other := t.Identity
 	if c.In.Actor.Identity == t.Identity {
@@ -387,7 +396,7 @@ func (s *Studio) identityUnlink(ctx context.Context, c *call) (core.Change, erro
 	if err := s.Merges.Split(ctx, c.Person.ID, from); err != nil {
 		return core.Change{}, err
 	}
-	card := core.Card{Body: core.Plain("Your users on Slack and Discord are two people again. Each keeps the accounts that were linked as that one; what both made stays where it is.")}
+	card := core.Card{Body: core.Plain(c.T("Your users on Slack and Discord are two people again. Each keeps the accounts that were linked as that one; what both made stays where it is."))}
 	out := []core.Outgoing{c.answer(card)}
 	for _, id := range was {
 		if id != c.In.Actor.Identity {

@@ -86,11 +86,18 @@ func (s *Studio) tellFailure(ctx context.Context, task *core.Task, v *core.Versi
 		}
 		to = p.Identities[0]
 	}
-	msg := v.Message
-	if msg == "" {
-		msg = "It did not work."
+	l := core.Lang{Translator: s.Translator}
+	if p, err := s.People.ByIdentity(ctx, to); err == nil {
+		l = p.Lang(s.Translator)
 	}
-	card := core.Card{Title: fmt.Sprintf("%s v%d: %s", task.ID, v.ID.No, v.State), Body: core.Plain(msg), Tone: core.ToneWarn}
+	msg := sc.In.Job.Told
+	if msg == "" {
+		msg = v.Message
+	}
+	if msg == "" {
+		msg = l.T("It did not work.")
+	}
+	card := core.Card{Title: l.T("%s v%d: %s", task.ID, v.ID.No, word(v.State)), Body: core.Plain(msg), Tone: core.ToneWarn}
 	return []core.Outgoing{{ID: core.MakeDeliveryID("", "", "failed/"+v.ID.String()), Kind: core.OutDirect, To: to, Card: &card, At: sc.In.At}}
 }
 
@@ -101,13 +108,13 @@ func (s *Studio) cancel(ctx context.Context, c *call) (core.Change, error) {
 	}
 	v := c.version
 	if v.State.Final() {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s already; there is nothing to cancel.", v.ID.No, v.State)
+		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s already; there is nothing to cancel.", v.ID.No, word(v.State))
 	}
 	if !c.Person.Is(v.Person) && !c.role.Allows(core.RoleAdmin) {
 		return core.Change{}, core.Errorf(core.CodeForbidden, "v%d runs on %s's account.", v.ID.No, v.PersonName).WithNext("They or an admin can cancel it.")
 	}
 	was := v.State
-	v.State, v.Message, v.DoneAt = core.JobCancelled, "cancelled by "+c.name(), s.Clock.Now().UTC()
+	v.State, v.Message, v.DoneAt = core.JobCancelled, s.shared(c.Project).T("cancelled by %s", c.name()), s.Clock.Now().UTC()
 	job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: v.Holder(), Provider: v.Provider}
 	change := core.Change{Versions: []*core.Version{v}}
 	show := []int{0}
@@ -116,11 +123,11 @@ func (s *Studio) cancel(ctx context.Context, c *call) (core.Change, error) {
 	}
 	change.Out = cardsIn(c.task, c, "cancel/"+v.ID.String(), show...)
 	change.Out = append(change.Out, core.Outgoing{ID: core.DeliveryID("d-cancel-" + string(job.ID)), Kind: core.OutJob, Job: &job, Cancel: true, Task: c.task.ID, At: c.In.At})
-	note := ""
+	note := c.T("Cancelled %s v%d.", c.task.ID, v.ID.No)
 	if p, err := s.provider(nil, string(v.Provider)); err == nil && was != core.JobQueued && was != core.JobHandedOff && !p.Capabilities("").Stops {
-		note = " We stop waiting, but the provider may still finish it and bill it."
+		note = c.T("Cancelled %s v%d. We stop waiting, but the provider may still finish it and bill it.", c.task.ID, v.ID.No)
 	}
-	change.Out = append(change.Out, c.answer(text(fmt.Sprintf("Cancelled %s v%d.%s", c.task.ID, v.ID.No, note))))
+	change.Out = append(change.Out, c.answer(text(note)))
 	return change, nil
 }
 
@@ -131,16 +138,16 @@ func (s *Studio) jobs(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	if len(list) == 0 {
-		return c.say(text("You have no waiting or running jobs, and no prompts to run by hand."))
+		return c.say(text(c.T("You have no waiting or running jobs, and no prompts to run by hand.")))
 	}
-	card := core.Card{Title: "Your jobs"}
+	card := core.Card{Title: c.T("Your jobs")}
 	atOnce, err := s.atOnce(ctx, c.Person)
 	if err != nil {
 		return core.Change{}, err
 	}
 	for _, j := range list {
-		line := fmt.Sprintf("%s v%d with %s: %s", j.Version.Task, j.Version.No, j.Provider, j.State)
-		line += outlook(j, list, atOnce[j.Provider], s.Clock.Now())
+		line := c.T("%s v%d with %s: %s", j.Version.Task, j.Version.No, j.Provider, word(j.State))
+		line += outlook(c.Lang, j, list, atOnce[j.Provider], s.Clock.Now())
 		card.Body = append(card.Body, core.Para(core.Text(line)))
 		if j.State != core.JobHandedOff {
 			continue

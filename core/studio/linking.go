@@ -18,8 +18,10 @@ type Linker struct {
 	Tickets   core.Tickets
 	Vault     core.Vault
 	Receiver  core.Receiver
-	Clock     core.Clock
-	Log       *slog.Logger
+	// Translator tells people in their language; nil speaks English.
+	Translator core.Translator
+	Clock      core.Clock
+	Log        *slog.Logger
 }
 
 var _ core.Linking = (*Linker)(nil)
@@ -187,15 +189,19 @@ func (l *Linker) link(ctx context.Context, person core.PersonID, name core.Provi
 
 // tell lets the person know in the chat what came of it. Nothing depends on it.
 func (l *Linker) tell(ctx context.Context, to core.IdentityID, person core.PersonID, reply core.ReplyHandle, a *core.AccountRecord, name core.ProviderName, fail error, what string) {
-	if err := l.Receiver.Receive(ctx, l.event(to, person, reply, a, name, fail, what)); err != nil {
+	if err := l.Receiver.Receive(ctx, l.event(ctx, to, person, reply, a, name, fail, what)); err != nil {
 		l.Log.WarnContext(ctx, "linking not told", "provider", name, "error", err)
 	}
 }
 
-func (l *Linker) event(to core.IdentityID, person core.PersonID, reply core.ReplyHandle, a *core.AccountRecord, name core.ProviderName, fail error, what string) core.Inbound {
+func (l *Linker) event(ctx context.Context, to core.IdentityID, person core.PersonID, reply core.ReplyHandle, a *core.AccountRecord, name core.ProviderName, fail error, what string) core.Inbound {
 	ev := &core.AccountEvent{Person: person, Provider: name}
 	if fail != nil {
-		ev.Fail = core.SafeMessage(fail)
+		lang := core.Lang{Translator: l.Translator}
+		if p, err := l.People.ByIdentity(ctx, to); err == nil {
+			lang = p.Lang(l.Translator)
+		}
+		ev.Fail = lang.Error(fail)
 	} else {
 		ev.Last4, ev.Facts = a.Last4, a.Facts
 	}
@@ -249,7 +255,7 @@ func (l *Linker) Link(ctx context.Context, o core.Outgoing) error {
 	case core.CodeConflict:
 		return core.Wrap(core.CodeRetry, err)
 	}
-	in := l.event(o.Link.Identity, o.Link.Person, o.Reply, a, o.Link.Provider, err, string(o.ID))
+	in := l.event(ctx, o.Link.Identity, o.Link.Person, o.Reply, a, o.Link.Provider, err, string(o.ID))
 	in.Room, in.Thread = o.Room, o.Thread
 	if err := l.Receiver.Receive(ctx, in); err != nil {
 		return err

@@ -3,7 +3,6 @@ package studio
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -193,14 +192,14 @@ func (s *Studio) ask(ctx context.Context, c *call, o *order) (core.Change, error
 	if err != nil {
 		return core.Change{}, err
 	}
-	card := core.Card{Title: "This costs " + o.plan.Cost.String(), Tone: core.ToneWarn, Footer: o.notes(false)}
+	card := core.Card{Title: c.T("This costs %s", cost(o.plan.Cost)), Tone: core.ToneWarn, Footer: o.notes(c.Lang, false)}
 	if c.confirmed != "" {
-		card.Title = "This changed: it costs " + o.plan.Cost.String()
+		card.Title = c.T("This changed: it costs %s", cost(o.plan.Cost))
 	}
-	card.Body = core.Plain(fmt.Sprintf("It makes %s in %s with %s, on your own account.", countOf(o.plan.Images, "picture"), countOf(o.plan.Calls, "call"), o.provider.Name().Title()))
-	label := "Confirm: " + o.plan.Cost.String()
-	if len(label) > maxLabel {
-		label = "Confirm"
+	card.Body = core.Plain(c.T("It makes %s in %s with %s, on your own account.", pictures(o.plan.Images), core.SayN(o.plan.Calls, "%d call", "%d calls", o.plan.Calls), o.provider.Name().Title()))
+	label := c.T("Confirm: %s", cost(o.plan.Cost))
+	if len([]rune(label)) > maxLabel {
+		label = c.T("Confirm")
 	}
 	card.Buttons = [][]core.Button{{{Label: label, Style: core.StylePrimary, Action: core.Action{Verb: "confirm", Arg: token}}}}
 	return c.say(card)
@@ -255,10 +254,10 @@ func (s *Studio) reserve(ctx context.Context, c *call, o *order) (id string, tol
 		return "", nil, err
 	}
 	if got.Over != nil {
-		return "", nil, overQuota(c, o, got).WithNext("It begins anew on %s; %s", got.Over.Per.Ends(s.Clock.Now()).Format("2 January"), lowerFirst(s.whomToAsk(ctx, c.Project)))
+		return "", nil, overQuota(c, o, got).WithNext("It begins anew on %s; %s", dayMonth(c.Lang, got.Over.Per.Ends(s.Clock.Now())), lowerFirst(s.whomToAsk(ctx, c.Project).In(c.Lang)))
 	}
 	for _, x := range got.Reached {
-		told = append(told, s.tellReached(c, x)...)
+		told = append(told, s.tellReached(ctx, c, x)...)
 	}
 	return r.ID, told, nil
 }
@@ -292,7 +291,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 			v.Account, job.Asker = o.holder, c.Person.ID
 		}
 		if h, ok := o.provider.(core.Handoff); ok {
-			card, err := s.handover(h, v)
+			card, err := handover(c.Lang, h, v)
 			if err != nil {
 				return core.Change{}, err
 			}
@@ -306,7 +305,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	}
 	first := change.Versions[0]
 	if first.State == core.JobQueued {
-		answer = o.queued(change.Versions)
+		answer = o.queued(c.Lang, change.Versions)
 		if !o.at.IsZero() {
 			answer.Body = append(answer.Body, core.Para(core.Text(c.T("It begins %s. \"cancel\" stops it before.", c.clock().Time(o.at, now)))))
 		}
@@ -318,52 +317,53 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 }
 
 // queued is the private answer to whoever asked.
-func (o *order) queued(made []*core.Version) core.Card {
+func (o *order) queued(l core.Lang, made []*core.Version) core.Card {
 	first, last := made[0], made[len(made)-1]
-	what := fmt.Sprintf(": %s v%d with %s. It shows here and in the project's other rooms.", first.ID.Task, first.ID.No, o.provider.Name())
+	what := l.T(": %s v%d with %s. It shows here and in the project's other rooms.", first.ID.Task, first.ID.No, o.provider.Name())
 	if first != last {
-		what = fmt.Sprintf(": %s v%d to v%d with %s. They show here and in the project's other rooms.", first.ID.Task, first.ID.No, last.ID.No, o.provider.Name())
+		what = l.T(": %s v%d to v%d with %s. They show here and in the project's other rooms.", first.ID.Task, first.ID.No, last.ID.No, o.provider.Name())
 	}
-	return core.Card{Body: core.RichText{core.Para(core.Bold("Queued"), core.Text(what))}, Footer: o.notes(true)}
+	return core.Card{Body: core.RichText{core.Para(core.Bold(l.T("Queued")), core.Text(what))}, Footer: o.notes(l, true)}
 }
 
 // notes says in one line what an order costs, how it is done and which parameters count.
-func (o *order) notes(cost bool) string {
+func (o *order) notes(l core.Lang, priced bool) string {
 	var notes []string
-	if text := o.plan.Cost.String(); text != "" && cost {
-		notes = append(notes, upperFirst(text))
-	} else if cost && !o.provider.Capabilities("").Free {
-		notes = append(notes, "What it costs is not known beforehand")
+	if text := cost(o.plan.Cost).In(l); text != "" && priced {
+		notes = append(notes, title(text))
+	} else if priced && !o.provider.Capabilities("").Free {
+		notes = append(notes, l.T("What it costs is not known beforehand"))
 	}
 	if o.plan.Support == core.SupportEmulated && o.plan.How != "" {
-		notes = append(notes, "Emulated: "+o.plan.How)
+		notes = append(notes, l.T("Emulated: %s", l.T(o.plan.How)))
 	}
 	if len(o.plan.Dropped) > 0 {
-		notes = append(notes, "Without effect: "+dashed(o.plan.Dropped))
+		notes = append(notes, l.T("Without effect: %s", dashed(o.plan.Dropped)))
 	}
 	if len(o.plan.Approx) > 0 {
-		notes = append(notes, "Only approximately: "+dashed(o.plan.Approx))
+		notes = append(notes, l.T("Only approximately: %s", dashed(o.plan.Approx)))
 	}
 	return strings.Join(notes, " · ")
 }
 
-func countOf(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
+// cost is what something costs, in words; see core.Cost.String.
+func cost(c core.Cost) core.Saying {
+	money := core.Say("%s", core.Dollars(c.Micros))
+	if c.Estimated {
+		money = core.Say("about %s", core.Dollars(c.Micros))
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	switch {
+	case c.Native == "" && c.Micros <= 0:
+		return core.Say("")
+	case c.Native == "":
+		return money
+	case c.Micros <= 0:
+		return core.Say(c.Native)
+	}
+	return core.Say("%s (%s)", money, core.Say(c.Native))
 }
 
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
-
-func lowerFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToLower(s[:1]) + s[1:]
+// dayMonth is a day of this year or the next, with the month's whole name.
+func dayMonth(l core.Lang, t time.Time) string {
+	return l.T("%[1]d %[2]s", t.Day(), l.T(t.Format("January")))
 }

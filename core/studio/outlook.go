@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -30,7 +29,7 @@ func (s *Studio) atOnce(ctx context.Context, p *core.Person) (map[core.ProviderN
 
 // outlook says in words where a job stands among those of its account and when it may be ready, as far as that is known:
 // "" for one that neither waits nor runs.
-func outlook(j core.Job, all []core.Job, atOnce int, now time.Time) string {
+func outlook(l core.Lang, j core.Job, all []core.Job, atOnce int, now time.Time) string {
 	switch j.State {
 	case core.JobQueued:
 		place, running := 1, 0
@@ -43,23 +42,23 @@ func outlook(j core.Job, all []core.Job, atOnce int, now time.Time) string {
 				place++
 			}
 		}
-		line := fmt.Sprintf(", place %d of your queue there", place)
+		line := l.T(", place %d of your queue there", place)
 		if wait := j.NotBefore.Sub(now); wait > 0 {
-			return line + ", not before " + j.NotBefore.UTC().Format("2 Jan 15:04 MST")
+			return line + l.T(", not before %s", clock(l, j.NotBefore))
 		}
 		if j.Took > 0 {
 			// Rounds of runs that come before it, and its own.
 			rounds := (place-1+running)/max(1, atOnce) + 1
-			line += ", ready in about " + roughly(time.Duration(rounds)*j.Took)
+			line += l.T(", ready in about %s", roughly(time.Duration(rounds)*j.Took))
 		}
 		return line
 	case core.JobSubmitted, core.JobRunning:
 		if j.Begun.IsZero() {
 			return ""
 		}
-		line := " for " + roughly(now.Sub(j.Begun))
+		line := l.T(" for %s", roughly(now.Sub(j.Begun)))
 		if left := j.Took - now.Sub(j.Begun); j.Took > 0 && left > 0 {
-			line += ", about " + roughly(left) + " left"
+			line += l.T(", about %s left", roughly(left))
 		}
 		return line
 	}
@@ -78,14 +77,23 @@ func before(a, b core.Job) bool {
 }
 
 // roughly is a duration as people say it: in seconds up to a minute and a half, then in minutes, then in hours.
-func roughly(d time.Duration) string {
+func roughly(d time.Duration) core.Saying {
 	switch {
 	case d < time.Second:
-		return "a second"
+		return core.Say("a second")
 	case d < 90*time.Second:
-		return countOf(int(d.Round(time.Second).Seconds()), "second")
+		n := int(d.Round(time.Second).Seconds())
+		return core.SayN(n, "%d second", "%d seconds", n)
 	case d < 90*time.Minute:
-		return countOf(int(d.Round(time.Minute).Minutes()), "minute")
+		n := int(d.Round(time.Minute).Minutes())
+		return core.SayN(n, "%d minute", "%d minutes", n)
 	}
-	return countOf(int(d.Round(time.Hour).Hours()), "hour")
+	n := int(d.Round(time.Hour).Hours())
+	return core.SayN(n, "%d hour", "%d hours", n)
+}
+
+// clock is a day and an hour, with its zone.
+func clock(l core.Lang, t time.Time) string {
+	t = l.In(t)
+	return l.T("%[1]d %[2]s %[3]s", t.Day(), l.T(t.Format("Jan")), t.Format("15:04 MST"))
 }

@@ -42,7 +42,7 @@ func TestOutlook(t *testing.T) {
 		{at, 1, ", place 3 of your queue there, not before 1 Nov 14:00 UTC"},
 		{all[7], 1, ""},
 	} {
-		if got := outlook(c.j, all, c.atOnce, now); got != c.want {
+		if got := outlook(core.Lang{}, c.j, all, c.atOnce, now); got != c.want {
 			t.Errorf("%s at %d: %q, should be %q", c.j.ID, c.atOnce, got, c.want)
 		}
 	}

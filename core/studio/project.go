@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,13 +61,13 @@ func (s *Studio) projectBind(ctx context.Context, c *call) (core.Change, error) 
 		return core.Change{}, core.Errorf(core.CodeForbidden, "Only an admin of %s can bind rooms to it.", key).WithNext("%s", s.whomToAsk(ctx, p))
 	}
 	if other, mixed := s.mixed(ctx, p, c.In.Private); mixed && !c.inv.Confirm {
-		kind := "public, and"
+		why := c.T("This room is public, and %s is not. What is made in a public room will show in both; what is made in a private room stays in private rooms. Bind it anyway?", other)
 		if c.In.Private {
-			kind = "private, and"
+			why = c.T("This room is private, and %s is not. What is made in a public room will show in both; what is made in a private room stays in private rooms. Bind it anyway?", other)
 		}
-		return c.say(core.Card{Title: "These rooms are not seen by the same people", Tone: core.ToneWarn,
-			Body:    core.Plain(fmt.Sprintf("This room is %s %s is not. What is made in a public room will show in both; what is made in a private room stays in private rooms. Bind it anyway?", kind, other)),
-			Buttons: [][]core.Button{{{Label: "Confirm: bind to " + string(key), Style: core.StylePrimary, Action: core.Action{Verb: "project bind", Arg: command.ConfirmArg + "," + string(key)}}}}})
+		return c.say(core.Card{Title: c.T("These rooms are not seen by the same people"), Tone: core.ToneWarn,
+			Body:    core.Plain(why),
+			Buttons: [][]core.Button{{{Label: c.T("Confirm: bind to %s", key), Style: core.StylePrimary, Action: core.Action{Verb: "project bind", Arg: command.ConfirmArg + "," + string(key)}}}}})
 	}
 	return s.bind(ctx, c, p)
 }
@@ -94,7 +93,7 @@ func (s *Studio) bind(ctx context.Context, c *call, p *core.Project) (core.Chang
 	if p.Name != "" {
 		name += " (" + p.Name + ")"
 	}
-	return c.say(text(fmt.Sprintf("This room is bound to %s. Try: imagine a lighthouse in the fog", name)))
+	return c.say(text(c.T("This room is bound to %s. Try: imagine a lighthouse in the fog", name)))
 }
 
 // Bind binds a room to a project, making the project when it is new; a room's former project keeps its threads. It is
@@ -173,7 +172,7 @@ func (s *Studio) projectUnbind(ctx context.Context, c *call) (core.Change, error
 	}); err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(fmt.Sprintf("This room is not bound to %s any more. Threads that were opened here go on.", key)))
+	return c.say(text(c.T("This room is not bound to %s any more. Threads that were opened here go on.", key)))
 }
 
 func (s *Studio) projectList(ctx context.Context, c *call) (core.Change, error) {
@@ -196,12 +195,12 @@ func (s *Studio) projectList(ctx context.Context, c *call) (core.Change, error) 
 		if p.Name != "" {
 			line += ": " + p.Name
 		}
-		lines = append(lines, fmt.Sprintf("%s (%d rooms)", line, len(p.Rooms)))
+		lines = append(lines, c.N(len(p.Rooms), "%s (%d rooms)", "%s (%d rooms)", line, len(p.Rooms)))
 	}
 	if len(lines) == 0 {
-		return c.say(text("You are in no project yet."))
+		return c.say(text(c.T("You are in no project yet.")))
 	}
-	return c.say(core.Card{Title: "Projects", Body: bullets(lines)})
+	return c.say(core.Card{Title: c.T("Projects"), Body: bullets(lines)})
 }
 
 func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, error) {
@@ -236,7 +235,19 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 			return core.Change{}, err
 		}
 	}
-	p, err := s.reviewSettings(ctx, c, p)
+	chosen, err := s.speech(c)
+	if err != nil {
+		return core.Change{}, err
+	}
+	if len(chosen) > 0 {
+		if p, err = s.Projects.UpdateProject(ctx, p.Key, func(p *core.Project) error {
+			p.Settings = with(p.Settings, chosen)
+			return nil
+		}); err != nil {
+			return core.Change{}, err
+		}
+	}
+	p, err = s.reviewSettings(ctx, c, p)
 	if err != nil {
 		return core.Change{}, err
 	}
@@ -248,10 +259,11 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 	for _, id := range p.Rooms {
 		name := string(id)
 		if r, err := s.Projects.Room(ctx, id); err == nil && r.Name != "" {
-			name = "#" + r.Name + " on " + id.Platform().Title()
+			name = c.T("#%s on %s", r.Name, id.Platform().Title())
 		}
 		rooms = append(rooms, name)
 	}
-	return c.say(core.Card{Title: "Settings of " + string(p.Key), Fields: append([]core.Field{
-		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: "rooms", Value: core.Plain(strings.Join(rooms, ", "))}}, s.reviewFields(c, p)...)})
+	fields := []core.Field{
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: c.T("rooms"), Value: core.Plain(strings.Join(rooms, ", "))}}
+	return c.say(core.Card{Title: c.T("Settings of %s", p.Key), Fields: append(append(fields, s.reviewFields(c, p)...), speechFields(c.Lang, p.Settings, s.shared(p))...)})
 }

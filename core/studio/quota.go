@@ -41,37 +41,40 @@ func limits(p *core.Project, person *core.Person, now time.Time) []core.Limit {
 	return out
 }
 
-func whose(l core.Limit, project core.ProjectKey) string {
+func whose(l core.Limit, project core.ProjectKey) core.Saying {
 	if l.Who == "" {
-		return fmt.Sprintf("%s's limit of this %s", project, l.Per)
+		return core.Say("%s's limit of this %s", project, word(l.Per))
 	}
-	return fmt.Sprintf("Your limit of this %s in %s", l.Per, project)
+	return core.Say("Your limit of this %s in %s", word(l.Per), project)
 }
 
 func overQuota(c *call, o *order, r core.Reserved) *core.Error {
 	l := *r.Over
-	var left []string
-	if l.Pictures > 0 {
-		left = append(left, countOf(r.Left.Pictures, "picture"))
+	makes := pictures(o.plan.Images)
+	if o.plan.Cost.Micros != 0 {
+		makes = core.Say("%s for %s", makes, cost(o.plan.Cost))
 	}
-	if l.Micros > 0 {
-		left = append(left, core.Dollars(r.Left.Micros))
-	}
-	return core.Errorf(core.CodeInvalid, "%s has %s left, and this makes %s%s.", whose(l, c.Project.Key), strings.Join(left, " and "), countOf(o.plan.Images, "picture"), costs(o.plan.Cost))
+	return core.Errorf(core.CodeInvalid, "%s has %s left, and this makes %s.", whose(l, c.Project.Key), limited(l.Pictures > 0, r.Left.Pictures, l.Micros > 0, r.Left.Micros), makes)
 }
 
-func costs(c core.Cost) string {
-	if c.Micros == 0 {
-		return ""
+// limited is a number of pictures, an amount of money, or both.
+func limited(hasPictures bool, n int, hasMoney bool, micros int64) core.Saying {
+	switch {
+	case hasPictures && hasMoney:
+		return core.Say("%s and %s", pictures(n), core.Dollars(micros))
+	case hasMoney:
+		return core.Say("%s", core.Dollars(micros))
+	case hasPictures:
+		return pictures(n)
 	}
-	return " for " + c.String()
+	return core.Say("")
 }
 
 // tellReached tells a person, or for the project's own limits its admins, that 80 or 100 percent are used.
-func (s *Studio) tellReached(c *call, r core.Reached) []core.Outgoing {
-	text := fmt.Sprintf("%s is used to %d %%.", whose(r.Limit, c.Project.Key), r.Percent)
+func (s *Studio) tellReached(ctx context.Context, c *call, r core.Reached) []core.Outgoing {
+	text := core.Say("%s is used to %d %%.", whose(r.Limit, c.Project.Key), r.Percent)
 	if r.Limit.Soft && r.Percent == 100 {
-		text += " It does not stop anybody, but you should know."
+		text = core.Say("%s is used to %d %%. It does not stop anybody, but you should know.", whose(r.Limit, c.Project.Key), r.Percent)
 	}
 	to := []core.IdentityID{c.In.Actor.Identity}
 	if r.Limit.Who == "" {
@@ -84,7 +87,7 @@ func (s *Studio) tellReached(c *call, r core.Reached) []core.Outgoing {
 	var out []core.Outgoing
 	for _, id := range to {
 		out = append(out, core.Outgoing{ID: core.MakeDeliveryID("", "", fmt.Sprint("reached/", c.In.ID, "/", id, r.Limit.Who, r.Limit.Per, r.Percent)), Kind: core.OutDirect, To: id,
-			Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain(text)}, At: c.In.At})
+			Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain(text.In(s.langOf(ctx, core.Actor{Identity: id})))}, At: c.In.At})
 	}
 	return out
 }
@@ -99,22 +102,22 @@ func money(text string) (int64, error) {
 }
 
 // quotaOf reads who a quota command is about: nobody for the project, "each", or a person.
-func (s *Studio) quotaOf(ctx context.Context, c *call) (core.PersonID, string, error) {
-	who := c.inv.Arg("person")
+func (s *Studio) quotaOf(ctx context.Context, c *call) (who core.PersonID, name core.Saying, err error) {
+	arg := c.inv.Arg("person")
 	switch {
 	case c.inv.Arg("each") == "true":
-		return core.EachPerson, "each person", nil
-	case who == "":
-		return "", string(c.Project.Key), nil
+		return core.EachPerson, core.Say("each person"), nil
+	case arg == "":
+		return "", core.Say("%s", c.Project.Key), nil
 	}
-	p, err := s.People.ByIdentity(ctx, core.IdentityID(who))
+	p, err := s.People.ByIdentity(ctx, core.IdentityID(arg))
 	if core.ErrorCode(err) == core.CodeNotFound {
-		return "", "", core.Errorf(core.CodeNotFound, "I have not met %s yet.", clip(who, 40)).WithNext("Mention them with @, or give --each for everybody.")
+		return "", name, core.Errorf(core.CodeNotFound, "I have not met %s yet.", clip(arg, 40)).WithNext("Mention them with @, or give --each for everybody.")
 	}
 	if err != nil {
-		return "", "", err
+		return "", name, err
 	}
-	return p.ID, p.Name, nil
+	return p.ID, core.Say("%s", p.Name), nil
 }
 
 // amounts reads the pictures and the money of a quota command.
@@ -152,27 +155,20 @@ func (s *Studio) quotaSet(ctx context.Context, c *call) (core.Change, error) {
 		p.Quotas = slices.DeleteFunc(p.Quotas, func(old core.Quota) bool { return old.Who == q.Who && old.Per == q.Per })
 		p.Quotas = append(p.Quotas, q)
 		if who != "" && who != core.EachPerson {
-			p.Names[string(who)] = name
+			p.Names[string(who)] = name.String()
 		}
 		return nil
 	})
 	if err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(fmt.Sprintf("From now on: %s.", quotaLine(q, name))))
+	return c.say(text(c.T("From now on: %s.", quotaLine(q, name))))
 }
 
-func quotaLine(q core.Quota, name string) string {
-	var what []string
-	if q.Pictures > 0 {
-		what = append(what, countOf(q.Pictures, "picture"))
-	}
-	if q.Micros > 0 {
-		what = append(what, core.Dollars(q.Micros))
-	}
-	line := fmt.Sprintf("%s: %s a %s", name, strings.Join(what, " and "), q.Per)
+func quotaLine(q core.Quota, name core.Saying) core.Saying {
+	line := core.Say("%s: %s a %s", name, limited(q.Pictures > 0, q.Pictures, q.Micros > 0, q.Micros), word(q.Per))
 	if q.Soft {
-		line += " (only told, not stopped)"
+		line = core.Say("%s (only told, not stopped)", line)
 	}
 	return line
 }
@@ -193,7 +189,7 @@ func (s *Studio) quotaClear(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(fmt.Sprintf("There is no limit for %s any more.", name)))
+	return c.say(text(c.T("There is no limit for %s any more.", name)))
 }
 
 // quotaGrant adds to the limits of the current periods.
@@ -236,38 +232,37 @@ func (s *Studio) quotaGrant(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(fmt.Sprintf("Granted to %s for the current period: %s.", name, strings.TrimPrefix(quotaLine(core.Quota{Per: "period", Pictures: pictures, Micros: micros}, ""), ": "))))
+	return c.say(text(c.T("Granted to %s for the current period: %s a period.", name, limited(pictures > 0, pictures, micros > 0, micros))))
 }
 
 // quotaList shows the limits and what is used of them; admins see everybody's.
 func (s *Studio) quotaList(ctx context.Context, c *call) (core.Change, error) {
 	if len(c.Project.Quotas) == 0 {
-		return c.say(text("There are no limits in " + string(c.Project.Key) + "."))
+		return c.say(text(c.T("There are no limits in %s.", c.Project.Key)))
 	}
 	now := s.Clock.Now()
 	var lines []string
 	for _, q := range c.Project.Quotas {
-		name, who := string(c.Project.Key), q.Who
+		name, who := core.Say("%s", c.Project.Key), q.Who
 		switch {
 		case q.Who == core.EachPerson:
-			name, who = "each person", c.Person.ID
+			name, who = core.Say("each person"), c.Person.ID
 		case q.Who != "":
 			if !c.Person.Is(q.Who) && !c.role.Allows(core.RoleAdmin) {
 				continue
 			}
-			name = c.Project.Names[string(q.Who)]
+			name = core.Say("%s", c.Project.Names[string(q.Who)])
 		}
 		used, held, err := s.Quotas.Used(ctx, c.Project.Key, who, q.Per, now)
 		if err != nil {
 			return core.Change{}, err
 		}
-		line := quotaLine(q, name) + "; used "
+		line := c.T("%s; used %s", quotaLine(q, name), amount(used))
 		if q.Who == core.EachPerson {
-			line = quotaLine(q, name) + "; you used "
+			line = c.T("%s; you used %s", quotaLine(q, name), amount(used))
 		}
-		line += amount(used)
 		if held != (core.Amount{}) {
-			line += ", held for running work " + amount(held)
+			line += c.T(", held for running work %s", amount(held))
 		}
 		lines = append(lines, line)
 	}
@@ -276,15 +271,14 @@ func (s *Studio) quotaList(ctx context.Context, c *call) (core.Change, error) {
 		if g.Who != "" {
 			name = c.Project.Names[string(g.Who)]
 		}
-		lines = append(lines, fmt.Sprintf("granted on top to %s in %s: %s", name, g.Period, amount(core.Amount{Pictures: g.Pictures, Micros: g.Micros})))
+		lines = append(lines, c.T("granted on top to %s in %s: %s", name, g.Period, amount(core.Amount{Pictures: g.Pictures, Micros: g.Micros})))
 	}
-	return c.say(core.Card{Title: "Limits of " + string(c.Project.Key), Body: bullets(lines), Footer: "Months, weeks and days begin at midnight UTC."})
+	return c.say(core.Card{Title: c.T("Limits of %s", c.Project.Key), Body: bullets(lines), Footer: c.T("Months, weeks and days begin at midnight UTC.")})
 }
 
-func amount(a core.Amount) string {
-	s := countOf(a.Pictures, "picture")
+func amount(a core.Amount) core.Saying {
 	if a.Micros > 0 {
-		s += " for " + core.Dollars(a.Micros)
+		return core.Say("%s for %s", pictures(a.Pictures), core.Dollars(a.Micros))
 	}
-	return s
+	return pictures(a.Pictures)
 }

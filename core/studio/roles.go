@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -67,14 +66,14 @@ func (s *Studio) roleList(_ context.Context, c *call) (core.Change, error) {
 	p := c.Project
 	var lines []string
 	for id, r := range p.Grants {
-		lines = append(lines, fmt.Sprintf("%s: %s", p.Names[string(id)], r))
+		lines = append(lines, c.T("%s: %s", p.Names[string(id)], word(r)))
 	}
 	for g, r := range p.Mapped {
-		lines = append(lines, fmt.Sprintf("everybody in %s: %s", g, r))
+		lines = append(lines, c.T("everybody in %s: %s", g, word(r)))
 	}
 	sort.Strings(lines)
-	lines = append(lines, fmt.Sprintf("whoever else sees a bound room: %s", p.Default))
-	return c.say(core.Card{Title: "Roles in " + string(p.Key), Body: bullets(lines), Footer: "You are " + article(c.role) + " here."})
+	lines = append(lines, c.T("whoever else sees a bound room: %s", word(p.Default)))
+	return c.say(core.Card{Title: c.T("Roles in %s", p.Key), Body: bullets(lines), Footer: c.T("You are %s here.", article(c.role))})
 }
 
 func (s *Studio) roleGrant(ctx context.Context, c *call) (core.Change, error) {
@@ -113,9 +112,9 @@ func (s *Studio) roleGrant(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	if role == "" {
-		return c.say(text(fmt.Sprintf("%s has no role of their own in %s any more; the default holds: %s.", name, c.Project.Key, c.Project.Default)))
+		return c.say(text(c.T("%s has no role of their own in %s any more; the default holds: %s.", name, c.Project.Key, word(c.Project.Default))))
 	}
-	return c.say(text(fmt.Sprintf("%s is now %s in %s.", name, article(role), c.Project.Key)))
+	return c.say(text(c.T("%s is now %s in %s.", name, article(role), c.Project.Key)))
 }
 
 func (s *Studio) roleMap(ctx context.Context, c *call) (core.Change, error) {
@@ -139,9 +138,9 @@ func (s *Studio) roleMap(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	if role == core.RoleNone {
-		return c.say(text(group + " gives no role any more."))
+		return c.say(text(c.T("%s gives no role any more.", group)))
 	}
-	return c.say(text(fmt.Sprintf("Everybody in %s is now %s in %s.", group, article(role), c.Project.Key)))
+	return c.say(text(c.T("Everybody in %s is now %s in %s.", group, article(role), c.Project.Key)))
 }
 
 func bullets(lines []string) core.RichText {

@@ -19,6 +19,7 @@ type Runner struct {
 	Runs      core.JobRuns
 	Providers []core.Provider
 	People    core.People
+	Projects  core.Projects
 	Accounts  core.Accounts
 	Vault     core.Vault // nil where no provider needs a credential
 	Receiver  core.Receiver
@@ -30,6 +31,8 @@ type Runner struct {
 	Telemetry core.Telemetry
 	// Slots bounds how many jobs run in this process at once.
 	Slots chan struct{}
+	// Translator tells what went wrong in the language of the project and of whose account it was; nil speaks English.
+	Translator core.Translator
 
 	mu       sync.Mutex
 	wakes    map[chan struct{}]bool
@@ -252,7 +255,7 @@ func (r *Runner) perAccount() map[core.ProviderName]int {
 func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Automatic, resumed bool) {
 	j := x.job
 	if pr == nil {
-		r.finish(ctx, j, core.JobEvent{State: core.JobFailed, Message: "That provider is not offered any more."}, nil)
+		r.finish(ctx, j, r.ended(ctx, j, core.JobFailed, core.Errorf(core.CodeGone, "That provider is not offered any more.")), nil)
 		return
 	}
 	if !resumed {
@@ -268,10 +271,10 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 		// It is paid for: what stops the run now must not throw it away, and must not be held up by it for long.
 		ctx, done := r.outlast(ctx, lastWords)
 		defer done()
-		out, err := r.keepPaid(ctx, res)
+		out, err := r.keepPaid(ctx, j, res)
 		if err != nil {
 			r.Log.ErrorContext(ctx, "result not kept", "job", j.ID, "provider", j.Provider, "error", err)
-			r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: "The provider made it, and it could not be stored. " + core.SafeMessage(err)}, nil)
+			r.finish(ctx, j, r.ended(ctx, j, core.JobUnknown, core.Errorf(core.CodeUnknown, "The provider made it, and it could not be stored. %s", err)), nil)
 			return
 		}
 		r.finish(ctx, j, core.JobEvent{State: core.JobDone, Outcome: out}, &res)
@@ -282,19 +285,19 @@ func (r *Runner) run(ctx context.Context, p core.Partition, x *run, pr core.Auto
 		return
 	}
 	if resumed && core.ErrorCode(err) != core.CodeRefused {
-		err = core.Errorf(core.CodeUnknown, "%s", unknownMessage).Because(err) // it was accepted, whatever is wrong now
+		err = unknown().Because(err) // it was accepted, whatever is wrong now
 	}
-	ev := core.JobEvent{State: core.JobFailed, Message: core.SafeMessage(err)}
+	state := core.JobFailed
 	switch core.ErrorCode(err) {
 	case core.CodeRefused:
-		ev.State = core.JobRefused
+		state = core.JobRefused
 	case core.CodeUnknown:
-		ev.State = core.JobUnknown
+		state = core.JobUnknown
 	case core.CodeForbidden:
-		r.broken(ctx, x, ev.Message)
+		r.broken(ctx, x, core.SafeMessage(err))
 	}
 	r.Log.WarnContext(ctx, "job failed", "job", j.ID, "provider", j.Provider, "error", err)
-	r.finish(ctx, j, ev, nil)
+	r.finish(ctx, j, r.ended(ctx, j, state, err), nil)
 }
 
 // call runs the job on its person's account, again when nothing happened and nothing was billed.
@@ -338,11 +341,11 @@ func (r *Runner) once(ctx context.Context, j core.Job, pr core.Automatic, acct c
 	}
 	re, ok := pr.(core.Resumer)
 	if !ok {
-		return core.Result{}, core.Errorf(core.CodeUnknown, unknownMessage)
+		return core.Result{}, unknown()
 	}
 	res, err := re.Resume(ctx, acct, req, j.Handle, progress)
 	if core.ErrorCode(err) == core.CodeNotFound {
-		err = core.Errorf(core.CodeUnknown, "%s", unknownMessage+" The provider does not know it any more.").Because(err)
+		err = unknown().WithNext("The provider does not know it any more.").Because(err)
 	}
 	return res, err
 }
@@ -403,19 +406,22 @@ func (r *Runner) outlast(ctx context.Context, d time.Duration) (longer context.C
 }
 
 // keepPaid is keep, again while the store does not answer.
-func (r *Runner) keepPaid(ctx context.Context, res core.Result) (out *core.JobOutcome, err error) {
+func (r *Runner) keepPaid(ctx context.Context, j core.Job, res core.Result) (out *core.JobOutcome, err error) {
 	ctx, cancel := context.WithTimeout(ctx, keepFor)
 	defer cancel()
 	for try := 0; ; try++ {
-		if out, err = r.keep(ctx, res); core.ErrorCode(err) != core.CodeRetry || r.Clock.Sleep(ctx, time.Second<<min(try, 4)) != nil {
+		if out, err = r.keep(ctx, j, res); core.ErrorCode(err) != core.CodeRetry || r.Clock.Sleep(ctx, time.Second<<min(try, 4)) != nil {
 			return out, err
 		}
 	}
 }
 
 // keep stores a result's pictures with their own bytes and makes the grid.
-func (r *Runner) keep(ctx context.Context, res core.Result) (*core.JobOutcome, error) {
-	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped, Cost: res.Cost, Note: res.Note}
+func (r *Runner) keep(ctx context.Context, j core.Job, res core.Result) (*core.JobOutcome, error) {
+	out := &core.JobOutcome{Text: res.Text, Seed: res.Seed, Model: res.Model, RequestID: res.RequestID, Dropped: res.Dropped, Cost: res.Cost}
+	if !res.Note.IsZero() {
+		out.Note = res.Note.In(r.roomLang(ctx, j))
+	}
 	for _, pic := range res.Images {
 		im, err := r.Imaging.Import(ctx, bytes.NewReader(pic.Bytes), "")
 		if err != nil {

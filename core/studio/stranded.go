@@ -99,10 +99,13 @@ func (r *Runner) settle(ctx context.Context, p core.Partition, l core.Lease, j c
 		}
 		return true
 	}
-	return r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: unknownMessage}, nil)
+	return r.finish(ctx, j, r.ended(ctx, j, core.JobUnknown, unknown()), nil)
 }
 
-const unknownMessage = "Atelier stopped while it ran. It may have been billed, so it was not started again."
+// unknown is what people read of a run whose end nobody saw.
+func unknown() *core.Error {
+	return core.Errorf(core.CodeUnknown, "Atelier stopped while it ran. It may have been billed, so it was not started again.")
+}
 
 // stopped settles a run that was ended from outside.
 func (r *Runner) stopped(ctx context.Context, p core.Partition, x *run, cause error) {
@@ -119,6 +122,6 @@ func (r *Runner) stopped(ctx context.Context, p core.Partition, x *run, cause er
 	case j.Handle != "" || x.noted.Load():
 		// Somebody else goes on waiting for it.
 	default:
-		r.finish(ctx, j, core.JobEvent{State: core.JobUnknown, Message: unknownMessage}, nil)
+		r.finish(ctx, j, r.ended(ctx, j, core.JobUnknown, unknown()), nil)
 	}
 }

@@ -145,7 +145,7 @@ func (s *Studio) allowed(ctx context.Context, c *call) error {
 		}
 	}
 	if !c.role.Allows(need) {
-		return core.Errorf(core.CodeForbidden, "You are %s in %s, and %s needs the role %s.", article(c.role), c.Project.Key, row.Verb, need).
+		return core.Errorf(core.CodeForbidden, "You are %s in %s, and %s needs the role %s.", article(c.role), c.Project.Key, row.Verb, word(need)).
 			WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	if row.Billable && c.Replayed {
@@ -166,10 +166,11 @@ func (s *Studio) unbound(ctx context.Context, c *call) error {
 	if !s.workspaceAdmin(c.Person) {
 		return core.Errorf(core.CodeInvalid, "This room is not bound to a project yet.").WithNext("%s", s.whomToAsk(ctx, nil))
 	}
-	return &core.Error{Code: core.CodeInvalid, Message: "This room is not bound to a project yet.", Next: "Bind it with \"project bind KEY\", or start one here with \"project new KEY\".", Err: offer(s.bindButtons(ctx))}
+	return core.Errorf(core.CodeInvalid, "This room is not bound to a project yet.").WithNext("Bind it with \"project bind KEY\", or start one here with \"project new KEY\".").Because(offer(s.bindButtons(ctx, c)))
 }
 
-func (s *Studio) whomToAsk(ctx context.Context, p *core.Project) string {
+// whomToAsk names those who can help, in a sentence of its own.
+func (s *Studio) whomToAsk(ctx context.Context, p *core.Project) core.Saying {
 	var names []string
 	add := func(id core.PersonID) {
 		if person, err := s.People.Person(ctx, id); err == nil && person.Name != "" && len(names) < 3 && !slices.Contains(names, person.Name) {
@@ -190,19 +191,9 @@ func (s *Studio) whomToAsk(ctx context.Context, p *core.Project) string {
 	}
 	slices.Sort(names)
 	if len(names) == 0 {
-		return "Ask whoever installed Atelier."
+		return core.Say("Ask whoever installed Atelier.")
 	}
-	return "Ask " + strings.Join(names, " or ") + "."
-}
-
-func article(r core.Role) string {
-	switch r {
-	case core.RoleAdmin, core.RoleEditor:
-		return "an " + string(r)
-	case core.RoleViewer:
-		return "a viewer"
-	}
-	return "not a member"
+	return core.Say("Ask %s.", either(names))
 }
 
 // T is a sentence for the person who calls; N one for a number of things.

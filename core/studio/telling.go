@@ -57,6 +57,28 @@ func (r *Runner) movedUp(ctx context.Context, j core.Job) {
 	}
 }
 
+// roomLang is how to speak to everybody in the rooms of a job's project.
+func (r *Runner) roomLang(ctx context.Context, j core.Job) core.Lang {
+	if p, err := r.Projects.Project(ctx, j.Version.Task.Project()); err == nil {
+		return p.Lang(r.Translator)
+	}
+	return core.Lang{Translator: r.Translator}
+}
+
+// ended is the step in which a job ends without a result. A card shows why in the project's language; whose account it was
+// reads it in their own.
+func (r *Runner) ended(ctx context.Context, j core.Job, state core.JobState, why error) core.JobEvent {
+	room, own := r.roomLang(ctx, j), core.Lang{Translator: r.Translator}
+	if p, err := r.People.Person(ctx, j.AskedBy()); err == nil {
+		own = p.Lang(r.Translator)
+	}
+	ev := core.JobEvent{State: state, Message: room.Error(why)}
+	if told := own.Error(why); told != ev.Message {
+		ev.Told = told
+	}
+	return ev
+}
+
 func (r *Runner) tell(ctx context.Context, j core.Job, ev core.JobEvent) error {
 	ev.Job, ev.Version = j.ID, j.Version
 	if err := r.Receiver.Receive(ctx, relay.JobInbound(ev, r.Clock.Now())); err != nil {

@@ -2,7 +2,6 @@ package studio
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -19,16 +18,16 @@ const (
 
 // usage shows what was used: one's own, or for admins a project's or a person's.
 func (s *Studio) usage(ctx context.Context, c *call) (core.Change, error) {
-	days := usageDays
+	wanted := usageDays
 	if v := c.inv.Arg("days"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 1 || n > maxUsageDays {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "--days cannot be %q.", clip(v, 20)).WithNext("Give a number from 1 to %d.", maxUsageDays)
 		}
-		days = n
+		wanted = n
 	}
 	to := s.Clock.Now().UTC()
-	from := to.AddDate(0, 0, 1-days)
+	from := to.AddDate(0, 0, 1-wanted)
 	who, of := c.Person, c.inv.Arg("person")
 	project := c.inv.Arg("project") == "true"
 	switch {
@@ -42,7 +41,7 @@ func (s *Studio) usage(ctx context.Context, c *call) (core.Change, error) {
 		if err != nil {
 			return core.Change{}, err
 		}
-		return s.usageCard(ctx, c, fmt.Sprintf("Usage of %s", c.Project.Key), all, nil)
+		return s.usageCard(ctx, c, c.T("Usage of %s", c.Project.Key), all, nil)
 	default:
 		p, err := s.People.ByIdentity(ctx, core.IdentityID(of))
 		if err != nil {
@@ -55,7 +54,7 @@ func (s *Studio) usage(ctx context.Context, c *call) (core.Change, error) {
 		for i := range all {
 			all[i].Rows = slices.DeleteFunc(all[i].Rows, func(r core.UsageRow) bool { return !p.Is(r.Person) })
 		}
-		return s.usageCard(ctx, c, fmt.Sprintf("Usage of %s in %s", p.Name, c.Project.Key), all, nil)
+		return s.usageCard(ctx, c, c.T("Usage of %s in %s", p.Name, c.Project.Key), all, nil)
 	}
 	var all []core.UsageDay
 	for _, id := range who.IDs() {
@@ -71,15 +70,15 @@ func (s *Studio) usage(ctx context.Context, c *call) (core.Change, error) {
 			all[i].Rows = append(all[i].Rows, list[i].Rows...)
 		}
 	}
-	left, err := s.allowances(ctx, who, to)
+	left, err := s.allowances(ctx, c.Lang, who, to)
 	if err != nil {
 		return core.Change{}, err
 	}
-	return s.usageCard(ctx, c, "Your usage", all, left)
+	return s.usageCard(ctx, c, c.T("Your usage"), all, left)
 }
 
 // allowances estimates what is left of the plans at providers that are run by hand.
-func (s *Studio) allowances(ctx context.Context, p *core.Person, now time.Time) ([]string, error) {
+func (s *Studio) allowances(ctx context.Context, l core.Lang, p *core.Person, now time.Time) ([]string, error) {
 	var out []string
 	for _, pr := range s.Providers {
 		h, ok := pr.(core.Handoff)
@@ -97,7 +96,7 @@ func (s *Studio) allowances(ctx context.Context, p *core.Person, now time.Time) 
 		if i < 0 {
 			continue
 		}
-		plan, used, pictures := h.Plans()[i], 0.0, 0
+		plan, used, made := h.Plans()[i], 0.0, 0
 		for _, id := range p.IDs() {
 			days, err := s.Usage.OfPerson(ctx, id, time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC), now)
 			if err != nil {
@@ -106,23 +105,23 @@ func (s *Studio) allowances(ctx context.Context, p *core.Person, now time.Time) 
 			for _, d := range days {
 				for _, r := range d.Rows {
 					if r.Provider == pr.Name() {
-						used, pictures = used+r.Minutes, pictures+r.Amount.Pictures
+						used, made = used+r.Minutes, made+r.Amount.Pictures
 					}
 				}
 			}
 		}
-		line := fmt.Sprintf("%s, plan %s, this month: %s in about %.0f of %.0f fast minutes, %d at once", pr.Name().Title(), plan.Name, countOf(pictures, "picture"), used, plan.Minutes, plan.AtOnce)
+		line := l.T("%s, plan %s, this month: %s in about %.0f of %.0f fast minutes, %d at once", pr.Name().Title(), plan.Name, pictures(made), used, plan.Minutes, plan.AtOnce)
 		if plan.Relax {
-			line += ", relaxed ones beyond that"
+			line += l.T(", relaxed ones beyond that")
 		}
-		out = append(out, line+" (an estimate: what you run elsewhere is not seen)")
+		out = append(out, line+l.T(" (an estimate: what you run elsewhere is not seen)"))
 	}
 	return out, nil
 }
 
 // usageCard shows figures by person, provider and day, with a chart of the pictures per day.
-func (s *Studio) usageCard(ctx context.Context, c *call, name string, days []core.UsageDay, left []string) (core.Change, error) {
-	chart := &core.Chart{Title: fmt.Sprintf("%s: pictures per day, %s to %s", name, days[0].Day, days[len(days)-1].Day)}
+func (s *Studio) usageCard(ctx context.Context, c *call, name string, list []core.UsageDay, left []string) (core.Change, error) {
+	chart := &core.Chart{Title: c.T("%s: pictures per day, %s to %s", name, list[0].Day, list[len(list)-1].Day)}
 	series := map[core.ProviderName][]float64{}
 	type sum struct {
 		core.Amount
@@ -131,11 +130,11 @@ func (s *Studio) usageCard(ctx context.Context, c *call, name string, days []cor
 	}
 	people, providers := map[core.PersonID]*sum{}, map[core.ProviderName]*sum{}
 	var total sum
-	for i, d := range days {
+	for i, d := range list {
 		chart.Labels = append(chart.Labels, d.Day[5:])
 		for _, r := range d.Rows {
 			if series[r.Provider] == nil {
-				series[r.Provider] = make([]float64, len(days))
+				series[r.Provider] = make([]float64, len(list))
 			}
 			series[r.Provider][i] += float64(r.Amount.Pictures)
 			if people[r.Person] == nil {
@@ -151,19 +150,19 @@ func (s *Studio) usageCard(ctx context.Context, c *call, name string, days []cor
 		}
 	}
 	say := func(name string, x *sum) string {
-		line := name + ": " + amount(x.Amount)
+		line := c.T("%s: %s", name, amount(x.Amount))
 		if x.estimated && x.Micros > 0 {
-			line += " (partly estimated)"
+			line += c.T(" (partly estimated)")
 		}
 		if x.minutes > 0 {
-			line += fmt.Sprintf(", about %.0f fast minutes", x.minutes)
+			line += c.T(", about %.0f fast minutes", x.minutes)
 		}
 		return line
 	}
 	if total.Amount == (core.Amount{}) && len(left) == 0 {
-		return c.say(text(fmt.Sprintf("%s: nothing in the last %s.", name, countOf(len(days), "day"))))
+		return c.say(text(c.T("%s: nothing in the last %s.", name, days(len(list)))))
 	}
-	card := core.Card{Title: name, Body: core.RichText{core.Para(core.Bold(say(fmt.Sprintf("Last %s", countOf(len(days), "day")), &total)))}}
+	card := core.Card{Title: name, Body: core.RichText{core.Para(core.Bold(say(c.T("Last %s", days(len(list))), &total)))}}
 	var lines []string
 	for _, p := range s.Providers {
 		if x := providers[p.Name()]; x != nil {
@@ -182,7 +181,7 @@ func (s *Studio) usageCard(ctx context.Context, c *call, name string, days []cor
 			names = append(names, say(who, x))
 		}
 		sort.Strings(names)
-		card.Body = append(card.Body, core.Para(core.Bold("By person")))
+		card.Body = append(card.Body, core.Para(core.Bold(c.T("By person"))))
 		card.Body = append(card.Body, bullets(names)...)
 	}
 	chart.Alt = clip(chart.Title+". "+strings.Join(lines, "; "), 900)
@@ -199,14 +198,14 @@ func (s *Studio) check(ctx context.Context, c *call) (core.Change, error) {
 	}
 	v := c.version
 	if v.State != core.JobUnknown {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s; there is nothing to check.", v.ID.No, v.State)
+		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s; there is nothing to check.", v.ID.No, word(v.State))
 	}
 	where := ""
 	if p, err := s.provider(nil, string(v.Provider)); err == nil {
 		if u := p.Capabilities("").Activity; u != "" {
-			where = " Look at " + u + " whether it was billed."
+			where = c.T(" Look at %s whether it was billed.", u)
 		}
 	}
-	return c.say(text(fmt.Sprintf("%s v%d was sent to %s at about %s, and Atelier stopped or lost the connection before it knew more. %s does not tell what became of such a run.%s If you want the pictures, press Run again: that is a new run, and it is billed.",
-		v.ID.Task, v.ID.No, v.Provider.Title(), v.CreatedAt.Format("15:04 MST on 2 January"), v.Provider.Title(), where)))
+	return c.say(text(c.T("%s v%d was sent to %s at about %s, and Atelier stopped or lost the connection before it knew more. %s does not tell what became of such a run.%s If you want the pictures, press Run again: that is a new run, and it is billed.",
+		v.ID.Task, v.ID.No, v.Provider.Title(), c.T("%[1]s on %[2]s", c.Lang.In(v.CreatedAt).Format("15:04 MST"), dayMonth(c.Lang, c.Lang.In(v.CreatedAt))), v.Provider.Title(), where)))
 }

@@ -303,6 +303,34 @@ func TestMeetMakesOnePerson(t *testing.T) {
 	want(t, err, core.CodeConflict)
 }
 
+func TestMeetKeepsLanguageAndClock(t *testing.T) {
+	s := Open(t)
+	meet := func(a core.Actor) *core.Person {
+		t.Helper()
+		p, err := s.People.Meet(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	const slack, discord = "slack:T1/U1", "discord:7"
+	meet(core.Actor{Identity: slack, Name: "Ada", Locale: "fr-FR", Zone: "Europe/Paris"})
+	p := meet(core.Actor{Identity: slack, Name: "Ada"})
+	if p.Locale != "fr-FR" || p.Zone != "Europe/Paris" || p.Rev != 1 {
+		t.Fatalf("an event that says nothing of it: %+v", p)
+	}
+	if p = meet(core.Actor{Identity: slack, Name: "Ada", Locale: "en-GB", Zone: "Europe/London"}); p.Locale != "en-GB" || p.Zone != "Europe/London" {
+		t.Fatalf("%+v", p)
+	}
+	if _, err := s.People.Join(t.Context(), slack, discord); err != nil {
+		t.Fatal(err)
+	}
+	rev := meet(core.Actor{Identity: discord, Name: "ada", Locale: "de"}).Rev
+	if p = meet(core.Actor{Identity: discord, Name: "ada", Locale: "de"}); p.Locale != "en-GB" || p.Rev != rev {
+		t.Fatalf("the app that names the person says how to speak to them, and nothing is written for the other: %+v", p)
+	}
+}
+
 func TestProjectsAreChangedTogether(t *testing.T) {
 	s := Open(t)
 	var wg sync.WaitGroup

@@ -105,7 +105,8 @@ func (s *Store) Meet(ctx context.Context, a core.Actor) (*core.Person, error) {
 	p, err := s.ByIdentity(ctx, a.Identity)
 	switch {
 	case err == nil:
-		if a.Name == "" || p.Name != "" && (p.Name == a.Name || p.Identities[0] != a.Identity) && (p.Avatar != "" || a.Avatar == "") {
+		known := a.Name == "" || p.Name != "" && (p.Name == a.Name || p.Identities[0] != a.Identity) && (p.Avatar != "" || a.Avatar == "")
+		if known && spokenTo(p, a) {
 			return p, nil
 		}
 	case core.ErrorCode(err) != core.CodeNotFound:
@@ -125,6 +126,12 @@ func (s *Store) Meet(ctx context.Context, a core.Actor) (*core.Person, error) {
 		if a.Name != "" && (p.Name == "" || p.Identities[0] == a.Identity) {
 			p.Name = a.Name
 		}
+		if a.Locale != "" && (p.Locale == "" || p.Identities[0] == a.Identity) {
+			p.Locale = a.Locale
+		}
+		if a.Zone != "" && (p.Zone == "" || p.Identities[0] == a.Identity) {
+			p.Zone = a.Zone
+		}
 		if a.Avatar != "" && (p.Avatar == "" || p.Identities[0] == a.Identity) {
 			p.Avatar = a.Avatar
 		}
@@ -137,6 +144,13 @@ func (s *Store) Meet(ctx context.Context, a core.Actor) (*core.Person, error) {
 		return nil, rdb.Fault(err)
 	}
 	return p, nil
+}
+
+// spokenTo reports whether nothing is new of an actor's language and clock. Most events say nothing of them.
+func spokenTo(p *core.Person, a core.Actor) bool {
+	first := len(p.Identities) == 0 || p.Identities[0] == a.Identity
+	told := func(said, kept string) bool { return said == "" || said == kept || kept != "" && !first }
+	return told(string(a.Locale), string(p.Locale)) && told(a.Zone, p.Zone)
 }
 
 func firstOr(ids []core.IdentityID, first core.IdentityID) core.IdentityID {

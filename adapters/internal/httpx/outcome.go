@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
@@ -35,7 +34,7 @@ func (c *Client) outcome(k Call, status int, h http.Header, body []byte) error {
 	case status == http.StatusForbidden:
 		e := NoKey(c.o.Name).Because(cause)
 		if why := c.Said(k.Key, body); why != "" {
-			e.Message = fmt.Sprintf("%s did not accept the key for this: %s", c.o.Name, why)
+			_ = e.Say("%s did not accept the key for this: %s", c.o.Name, why)
 		}
 		if k.Billable {
 			e.Code = core.CodeInvalid // this request is not allowed; the key may be good for others
@@ -59,7 +58,7 @@ func (c *Client) outcome(k Call, status int, h http.Header, body []byte) error {
 	}
 	e := core.Errorf(core.CodeInvalid, "%s did not take the request.", c.o.Name).WithNext("Nothing was billed. Change the request and try again.").Because(cause)
 	if why := c.Said(k.Key, body); why != "" {
-		e.Message = fmt.Sprintf("%s did not take the request: %s", c.o.Name, why)
+		_ = e.Say("%s did not take the request: %s", c.o.Name, why)
 	}
 	return e
 }

@@ -110,7 +110,7 @@ func (p *Provider) Run(ctx context.Context, a core.Account, r core.Request, prog
 		err = p.Accepted(err) // it was there a moment ago
 	}
 	if err == nil && failed != nil {
-		res.Note = base.Notes(fmt.Sprintf("%d of %d pictures were not started: %s", j.N-len(h.Jobs), j.N, core.SafeMessage(failed)), res.Note)
+		res.Note = base.Notes(core.Say("%d of %d pictures were not started: %s", j.N-len(h.Jobs), j.N, failed), res.Note)
 	}
 	return res, err
 }
@@ -208,7 +208,7 @@ func (p *Provider) Resume(ctx context.Context, a core.Account, r core.Request, h
 	}
 	res, err := p.wait(ctx, a, j, h, progress)
 	if n := j.N - len(h.Jobs); err == nil && n > 0 {
-		res.Note = base.Notes(fmt.Sprintf("Atelier stopped before it had started %d of %d pictures.", n, j.N), res.Note)
+		res.Note = base.Notes(core.Say("Atelier stopped before it had started %d of %d pictures.", n, j.N), res.Note)
 	}
 	return res, err
 }

@@ -128,11 +128,11 @@ func (p *Provider) Compose(r core.Request) (core.Handover, error) {
 	out.Forms = append(out.Forms, core.HandoverForm{Where: "On the web", Text: web})
 	if r.Op == core.OpGenerate {
 		for _, ref := range r.Refs {
-			out.Warnings = append(out.Warnings, "Add the reference picture \""+ref.Name+"\" to the prompt yourself.")
+			out.Warnings = append(out.Warnings, core.Say("Add the reference picture \"%s\" to the prompt yourself.", ref.Name))
 		}
 	}
 	if len(files) > 0 {
-		out.Warnings = append(out.Warnings, "On the web, add the linked pictures with the + beside the prompt: "+strings.Join(files, ", "))
+		out.Warnings = append(out.Warnings, core.Say("On the web, add the linked pictures with the + beside the prompt: %s", strings.Join(files, ", ")))
 	}
 	return out, nil
 }

@@ -1,6 +1,7 @@
 package midjourney
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func TestCompose(t *testing.T) {
 			if h.Forms[0].Text != c.discord {
 				t.Errorf("got  %s\nwant %s", h.Forms[0].Text, c.discord)
 			}
-			if got := strings.Join(h.Warnings, " "); c.warning != "" && !strings.Contains(got, c.warning) {
+			if got := strings.Trim(fmt.Sprint(h.Warnings), "[]"); c.warning != "" && !strings.Contains(got, c.warning) {
 				t.Errorf("warnings %q lack %q", got, c.warning)
 			} else if c.warning == "" && got != "" {
 				t.Errorf("unexpected warnings %q", got)

@@ -89,13 +89,13 @@ func TestSomeOfSeveralCallsFail(t *testing.T) {
 			k := newKit(t, find(t, name), "")
 			k.Fault(providersim.Fault{Kind: providersim.ErrorAfter, Skip: 1, Times: 2})
 			res := k.must(k.request(core.OpGenerate))
-			if len(res.Images) != 2 || !strings.Contains(res.Note, "2 of 4") || !res.Cost.Estimated || len(k.made()) != 4 {
+			if len(res.Images) != 2 || !strings.Contains(res.Note.String(), "2 of 4") || !res.Cost.Estimated || len(k.made()) != 4 {
 				t.Errorf("%d pictures, note %q, cost %+v, %d calls", len(res.Images), res.Note, res.Cost, len(k.made()))
 			}
 			k.Clear()
 			k.Fault(providersim.Fault{Kind: providersim.Refusal, Times: 1})
 			res = k.must(k.request(core.OpGenerate))
-			if len(res.Images) != 3 || !strings.Contains(res.Note, "refused") {
+			if len(res.Images) != 3 || !strings.Contains(res.Note.String(), "refused") {
 				t.Errorf("%d pictures, note %q", len(res.Images), res.Note)
 			}
 			// One lost answer among refusals counts: it may have been billed.
@@ -145,7 +145,7 @@ func TestBFLIsResumed(t *testing.T) {
 		t.Fatalf("%v with the handle %q", err, handle)
 	}
 	res, err := re.Resume(t.Context(), k.account(), k.request(core.OpGenerate), handle, func(core.Step) {})
-	if err != nil || len(res.Images) != 4 || len(k.made()) != 4 || res.Note != "" || res.Cost.Micros != 160_000 {
+	if err != nil || len(res.Images) != 4 || len(k.made()) != 4 || !res.Note.IsZero() || res.Cost.Micros != 160_000 {
 		t.Fatalf("%v: %d pictures, %d calls, note %q, %+v", err, len(res.Images), len(k.made()), res.Note, res.Cost)
 	}
 	for _, c := range k.Calls() {
@@ -210,7 +210,7 @@ func TestStabilityKeepsTheUnconfirmedOff(t *testing.T) {
 	}
 	r := k.request(core.OpUpscale)
 	r.Strength = "creative"
-	if p := k.p.Plan(r); len(p.Blockers) == 0 || !strings.Contains(p.Blockers[0], "--strength") {
+	if p := k.p.Plan(r); len(p.Blockers) == 0 || !strings.Contains(p.Blockers[0].String(), "--strength") {
 		t.Errorf("a creative upscale: %+v", p)
 	}
 	r = k.request(core.OpGenerate)

@@ -131,7 +131,7 @@ func (j job) done() (bool, error) {
 	case "failed", "cancelled":
 		e := core.Errorf(core.CodeInvalid, "%s could not make the pictures.", title)
 		if why := httpx.Clean(core.Secret{}, j.Error.Message); why != "" {
-			e.Message = title + " could not make the pictures: " + why
+			_ = e.Say("%s could not make the pictures: %s", title, why)
 		}
 		return true, e
 	}

@@ -175,7 +175,7 @@ func (b *Base) Plan(r core.Request) core.Plan {
 	j, plan := b.resolve(r)
 	if j != nil && len(plan.Blockers) == 0 && b.Check != nil {
 		if why := b.Check(j); why != "" {
-			plan.Blockers = append(plan.Blockers, why)
+			plan.Blockers = append(plan.Blockers, core.Say("%s", why))
 		}
 	}
 	return plan
@@ -223,7 +223,7 @@ func (b *Base) resolve(r core.Request) (*Job, core.Plan) {
 		for _, m := range b.Facts.Models {
 			ids = append(ids, m.ID)
 		}
-		return nil, core.Plan{Support: core.SupportNone, Blockers: []string{fmt.Sprintf("%s has no model %q here. There are: %s.", b.Title, clip(r.Model, 40), strings.Join(ids, ", "))}}
+		return nil, core.Plan{Support: core.SupportNone, Blockers: []core.Saying{core.Say("%s has no model %q here. There are: %s.", b.Title, clip(r.Model, 40), strings.Join(ids, ", "))}}
 	}
 	j.Model = m
 	var confirmed bool
@@ -231,7 +231,7 @@ func (b *Base) resolve(r core.Request) (*Job, core.Plan) {
 	plan := core.Plan{Support: j.Op.Support}
 	if j.Op.Support == core.SupportNone {
 		if whole, _ := b.Facts.Op(m, r.Op, ""); !confirmed && whole.Support != core.SupportNone {
-			plan.Blockers = append(plan.Blockers, fmt.Sprintf("%s does that here only in another strength: leave out --strength %s.", b.Title, r.Strength))
+			plan.Blockers = append(plan.Blockers, core.Say("%s does that here only in another strength: leave out --strength %s.", b.Title, r.Strength))
 		}
 		return nil, plan
 	}
@@ -269,44 +269,44 @@ func midjourney(model string) bool {
 	return strings.HasPrefix(model, "niji") || model != "" && strings.Trim(model, "0123456789.") == ""
 }
 
-func (b *Base) blockers(j *Job) (out []string) {
+func (b *Base) blockers(j *Job) (out []core.Saying) {
 	r, m := j.Req, j.Model
-	need := func(ok bool, format string, a ...any) {
+	need := func(ok bool, why core.Saying) {
 		if !ok {
-			out = append(out, fmt.Sprintf(format, a...))
+			out = append(out, why)
 		}
 	}
 	switch r.Op {
 	case core.OpGenerate:
-		need(strings.TrimSpace(r.Prompt) != "" || r.Source != nil, "The prompt has no words.")
+		need(strings.TrimSpace(r.Prompt) != "" || r.Source != nil, core.Say("The prompt has no words."))
 	case core.OpBlend:
-		need(len(r.Refs) >= 2, "Blending takes at least two pictures.")
+		need(len(r.Refs) >= 2, core.Say("Blending takes at least two pictures."))
 	default:
-		need(r.Source != nil, "There is no picture to work on.")
+		need(r.Source != nil, core.Say("There is no picture to work on."))
 	}
 	if r.Op == core.OpEditRegion {
 		_, ok := canvas.Clamp(r.Area)
-		need(ok || r.Mask != nil, "The area lies outside the picture. Give it as x,y,width,height in fractions from 0 to 1.")
+		need(ok || r.Mask != nil, core.Say("The area lies outside the picture. Give it as x,y,width,height in fractions from 0 to 1."))
 	}
 	if r.Mask != nil && !b.Masks {
-		need(false, "%s takes no mask. Name the area with --area x,y,width,height in fractions from 0 to 1.", b.Title)
+		need(false, core.Say("%s takes no mask. Name the area with --area x,y,width,height in fractions from 0 to 1.", b.Title))
 	}
 	if r.Op == core.OpEditRegion || r.Op == core.OpEditWords {
-		need(strings.TrimSpace(r.Prompt) != "", "Say in words what to change.")
+		need(strings.TrimSpace(r.Prompt) != "", core.Say("Say in words what to change."))
 	}
 	if n := len([]rune(j.Words)); n > m.MaxPrompt {
-		need(false, "The prompt has %d characters with the words for its flags, and %s takes %d. Please shorten it.", n, b.Title, m.MaxPrompt)
+		need(false, core.Say("The prompt has %d characters with the words for its flags, and %s takes %d. Please shorten it.", n, b.Title, m.MaxPrompt))
 	}
 	inputs := len(r.Refs)
 	if r.Source != nil {
 		inputs++
 	}
 	if r.Op != core.OpDescribe && r.Op != core.OpUpscale && j.Op.Support != core.SupportNative || r.Op == core.OpBlend || len(r.Refs) > 0 {
-		need(inputs <= m.MaxRefs, "%s takes at most %d pictures with a prompt.", b.Title, m.MaxRefs)
+		need(inputs <= m.MaxRefs, core.Say("%s takes at most %d pictures with a prompt.", b.Title, m.MaxRefs))
 	}
 	if s := m.Size; len(m.Ratios) == 0 && s.MaxRatio > 0 && max(j.ratio, 1/j.ratio) > s.MaxRatio*1.001 && r.Op != core.OpDescribe {
 		if _, _, ok := canvas.Size(s, j.ratio, s.Side); !ok {
-			need(false, "%s draws pictures up to %g:1, and this would be %.1f:1.", b.Title, s.MaxRatio, max(j.ratio, 1/j.ratio))
+			need(false, core.Say("%s draws pictures up to %g:1, and this would be %.1f:1.", b.Title, s.MaxRatio, max(j.ratio, 1/j.ratio)))
 		}
 	}
 	return out

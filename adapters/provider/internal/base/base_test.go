@@ -77,7 +77,7 @@ func TestPlans(t *testing.T) {
 			if p.Calls != c.calls || p.Images != c.images || p.Cost.Micros != c.micros || !slices.Equal(p.Dropped, c.dropped) || !slices.Equal(p.Approx, c.approx) {
 				t.Errorf("%+v", p)
 			}
-			if got := strings.Join(p.Blockers, " "); (got != "") != (c.blocked != "") || !strings.Contains(got, c.blocked) {
+			if got := blocked(p.Blockers); (got != "") != (c.blocked != "") || !strings.Contains(got, c.blocked) {
 				t.Errorf("blockers %q, want %q", got, c.blocked)
 			}
 		})
@@ -111,7 +111,7 @@ func TestSeveralKeepsWhatIsPaid(t *testing.T) {
 	}
 	busy, lost, refused := core.Errorf(core.CodeRetry, "Busy."), core.Errorf(core.CodeUnknown, "Lost."), core.Errorf(core.CodeRefused, "Refused.")
 	res, err := run(nil, busy, nil, lost)
-	if err != nil || len(res.Images) != 2 || res.Cost.Micros != 10 || !res.Cost.Estimated || !strings.Contains(res.Note, "2 of 4") {
+	if err != nil || len(res.Images) != 2 || res.Cost.Micros != 10 || !res.Cost.Estimated || !strings.Contains(res.Note.String(), "2 of 4") {
 		t.Errorf("%+v %v", res, err)
 	}
 	for want, errs := range map[core.Code][]error{core.CodeUnknown: {busy, refused, lost}, core.CodeRefused: {busy, refused, busy}, core.CodeRetry: {busy, busy}} {
@@ -133,4 +133,11 @@ func TestNames(t *testing.T) {
 	if _, err := Base64(strings.Repeat("A", 80<<20)); core.ErrorCode(err) != core.CodeTooLarge {
 		t.Error(err)
 	}
+}
+
+func blocked(list []core.Saying) (out string) {
+	for _, s := range list {
+		out += s.String()
+	}
+	return out
 }

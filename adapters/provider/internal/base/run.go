@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -66,7 +65,7 @@ func Several(ctx context.Context, n int, progress core.Progress, call func(ctx c
 		out.Images = append(out.Images, a.res.Images...)
 		out.Cost.Micros += a.res.Cost.Micros
 		out.Cost.Estimated = out.Cost.Estimated || a.res.Cost.Estimated
-		if a.res.Note != "" && out.Note == "" {
+		if !a.res.Note.IsZero() && out.Note.IsZero() {
 			out.Note = a.res.Note
 		}
 	}
@@ -75,7 +74,7 @@ func Several(ctx context.Context, n int, progress core.Progress, call func(ctx c
 	}
 	if len(failed) > 0 {
 		w := worst(failed)
-		out.Note = strings.TrimSpace(fmt.Sprintf("%d of %d calls failed: %s %s", len(failed), n, core.SafeMessage(w), out.Note))
+		out.Note = Notes(core.Say("%d of %d calls failed: %s", len(failed), n, w), out.Note)
 		if core.ErrorCode(w) == core.CodeUnknown {
 			out.Cost.Estimated = true
 		}
@@ -109,7 +108,7 @@ func MaxAnswer(n int) int64 { return min(int64(max(n, 1))*perPicture, maxAnswer)
 var errNoPictures = errors.New("the answer holds no usable picture")
 
 // Pictures takes what is a picture out of an answer. Broken ones are left out with a note; an error when none is left.
-func (b *Base) Pictures(ctx context.Context, list [][]byte) (out []core.Picture, note string, err error) {
+func (b *Base) Pictures(ctx context.Context, list [][]byte) (out []core.Picture, note core.Saying, err error) {
 	for _, data := range list {
 		f, err := b.Board.Check(context.WithoutCancel(ctx), data)
 		if err != nil {
@@ -118,10 +117,10 @@ func (b *Base) Pictures(ctx context.Context, list [][]byte) (out []core.Picture,
 		out = append(out, core.Picture{Bytes: data, MIME: f.MIME})
 	}
 	if len(out) == 0 {
-		return nil, "", errNoPictures
+		return nil, core.Saying{}, errNoPictures
 	}
 	if n := len(list) - len(out); n > 0 {
-		note = fmt.Sprintf("%d of %d pictures arrived broken and were left out.", n, len(list))
+		note = core.Say("%d of %d pictures arrived broken and were left out.", n, len(list))
 	}
 	return out, note, nil
 }
@@ -152,11 +151,11 @@ func DataURL(f canvas.File) string {
 }
 
 // Short counts what is missing: a note when there are fewer pictures than were asked for.
-func Short(got, wanted int) string {
+func Short(got, wanted int) core.Saying {
 	if got >= wanted {
-		return ""
+		return core.Saying{}
 	}
-	return fmt.Sprintf("The provider made %d of %d pictures.", got, wanted)
+	return core.Say("The provider made %d of %d pictures.", got, wanted)
 }
 
 // Refused is the error for content that a provider's rules refuse. It is shown to the person who asked only.
@@ -166,15 +165,15 @@ func (b *Base) Refused(stage, category string) *core.Error {
 
 // Refused is Base.Refused for a provider's name.
 func Refused(title, stage, category string) *core.Error {
-	m := title + " refused this"
+	m := core.Say("%s refused this", title)
 	switch stage {
 	case "input":
-		m = title + " refused the prompt or the pictures sent with it"
+		m = core.Say("%s refused the prompt or the pictures sent with it", title)
 	case "output":
-		m = title + " made a picture and held it back"
+		m = core.Say("%s made a picture and held it back", title)
 	}
 	if category != "" {
-		m += " (" + category + ")"
+		m = core.Say("%s (%s)", m, category)
 	}
 	return core.Errorf(core.CodeRefused, "%s.", m).WithNext("Change the words and try again.")
 }
@@ -191,9 +190,9 @@ func ID(s string) string {
 
 // Finish runs a step on each picture of an answer, such as putting the original back. One that fails stays as the
 // provider drew it, and the note says so.
-func Finish(pics []core.Picture, step func(canvas.File) (canvas.File, error)) (note string) {
+func Finish(pics []core.Picture, step func(canvas.File) (canvas.File, error)) (note core.Saying) {
 	if step == nil {
-		return ""
+		return core.Saying{}
 	}
 	for i := range pics {
 		f, err := canvas.Inspect(pics[i].Bytes)
@@ -201,7 +200,7 @@ func Finish(pics []core.Picture, step func(canvas.File) (canvas.File, error)) (n
 			f, err = step(f)
 		}
 		if err != nil {
-			note = "The original could not be put back into a picture; it is as the provider drew it."
+			note = core.Say("The original could not be put back into a picture; it is as the provider drew it.")
 			continue
 		}
 		pics[i].Bytes, pics[i].MIME = f.Data, f.MIME
@@ -210,14 +209,17 @@ func Finish(pics []core.Picture, step func(canvas.File) (canvas.File, error)) (n
 }
 
 // Notes joins what there is to say.
-func Notes(list ...string) string {
-	var out []string
+func Notes(list ...core.Saying) (out core.Saying) {
 	for _, s := range list {
-		if s != "" {
-			out = append(out, s)
+		switch {
+		case s.IsZero():
+		case out.IsZero():
+			out = s
+		default:
+			out = core.Say("%s %s", out, s)
 		}
 	}
-	return strings.Join(out, " ")
+	return out
 }
 
 // Category makes a provider's name of what it refused safe to show: plain words, bounded.

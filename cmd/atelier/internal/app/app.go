@@ -33,6 +33,7 @@ type App struct {
 	log   *slog.Logger
 	clock core.Clock
 	table *command.Table
+	tr    core.Translator
 
 	telemetry core.Telemetry
 
@@ -70,7 +71,8 @@ const slots = 32
 
 // New returns an App. It does no I/O; Start does.
 func New(cfg Config, log *slog.Logger) *App {
-	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, table: command.New()}
+	tr := languages()
+	return &App{cfg: cfg, log: log, clock: core.SystemClock{}, tr: tr, table: table(tr)}
 }
 
 // Start opens the store, binds the listeners and begins to work. When it fails, everything it opened is closed again.
@@ -189,13 +191,13 @@ func (a *App) build() error {
 	}
 	a.accept.Answers, a.accept.Missed, a.accept.Refused, a.accept.Newest = a.studio.Answer, a.catchUp.Gap, a.catchUp.Refused, a.catchUp.Hearing
 	linker := &studio.Linker{Providers: providers, People: a.store.People, Accounts: a.store.People, Tickets: a.store.People, Vault: a.vault, Receiver: a.accept, Clock: a.clock, Log: a.log}
-	a.accept.Conceal, a.web = linker.Conceal, web.NewAccounts(linker, a.log)
+	a.accept.Conceal, a.web = linker.Conceal, web.NewAccounts(linker, a.tr, a.log)
 	desk := &studio.Desk{Jobs: a.store.Jobs, Quotas: a.store.People, Providers: providers, Linker: linker, Clock: a.clock}
-	a.runner = &studio.Runner{Runs: a.store.Jobs, Providers: providers, People: a.store.People, Accounts: a.store.People, Vault: a.vault, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
+	a.runner = &studio.Runner{Runs: a.store.Jobs, Providers: providers, People: a.store.People, Projects: a.store.People, Accounts: a.store.People, Vault: a.vault, Receiver: a.accept, Blobs: a.blobs, Imaging: imaging,
 		Desk: desk, Clock: a.clock, Log: a.log, Slots: make(chan struct{}, slots)}
 	desk.Submitted = a.runner.Wake
 	a.deliver = &relay.Deliverer{Platforms: a.platforms(), Journal: a.store.Journal, Changes: a.store.Review, Comments: a.store.Review, Refs: a.store.Review, Glances: a.store.Glances, Posts: a.store.Review,
-		People: a.store.People, Desk: desk, Blobs: a.blobs, Imaging: imaging, Charts: imaging, Annotator: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
+		People: a.store.People, Projects: a.store.People, Desk: desk, Blobs: a.blobs, Imaging: imaging, Charts: imaging, Annotator: imaging, Receiver: a.accept, Cards: a.studio, Evidence: midjourney.Evidence,
 		Forgetful: a.cfg.RedisMode != rdb.Single, Clock: a.clock, Log: a.log}
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Glances: a.store.Glances, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
@@ -204,33 +206,15 @@ func (a *App) build() error {
 	a.metrics.OnScrape = a.samplePool()
 	a.accept.Telemetry, a.engine.Telemetry, a.deliver.Telemetry, a.catchUp.Telemetry = a.telemetry, a.telemetry, a.telemetry, a.telemetry
 	desk.Telemetry, a.runner.Telemetry = a.telemetry, a.telemetry
+	a.speak(linker, router)
 	return nil
-}
-
-// vanished tells the admins of many messages that are gone at once: a permission that was taken away looks the same as
-// somebody deleting them.
-func (a *App) vanished(ctx context.Context, t *core.Thread, count int) {
-	room := string(t.Room)
-	if r, err := a.store.People.Room(ctx, t.Room); err == nil && r.Name != "" {
-		room = "#" + r.Name + " on " + t.Room.Platform().Title()
-	}
-	text := fmt.Sprintf("%d messages of %s are gone from %s. That is more than I take for deleted without asking, so their copies stay. Check that I may still read that room; "+
-		"if the messages were deleted on purpose, delete their copies too.", count, t.Task, room)
-	c := core.Change{Partition: a.store.DB.Parts.OfProject(t.Task.Project())}
-	for _, id := range a.cfg.Admins {
-		c.Out = append(c.Out, core.Outgoing{ID: core.MakeDeliveryID(core.UndeliveredObject(t.Task, t.Room), t.Room, fmt.Sprint("vanished/", id, t.Checked)), Kind: core.OutDirect, To: id,
-			Card: &core.Card{Tone: core.ToneWarn, Body: core.Plain(text)}, At: a.clock.Now().UTC()})
-	}
-	if err := a.store.Review.Apply(ctx, c); err != nil {
-		a.log.WarnContext(ctx, "admins not told of vanished messages", "error", err)
-	}
 }
 
 func (a *App) buildPlatforms() (err error) {
 	a.counted = &ops.Leases{Leases: a.store.Leases, Telemetry: a.telemetry}
 	if a.cfg.Slack.Enabled() {
 		o := a.cfg.Slack.options()
-		o.Table, o.Limiter, o.Leases, o.Echo, o.Replicas = a.table, a.limiter(core.Slack), a.counted, relay.Echo{Accept: a.accept}, a.replicas
+		o.Table, o.Translator, o.Limiter, o.Leases, o.Echo, o.Replicas = a.table, a.tr, a.limiter(core.Slack), a.counted, relay.Echo{Accept: a.accept}, a.replicas
 		o.Clock, o.Log, o.Telemetry = a.clock, a.log.With("platform", "slack"), a.telemetry
 		o.OAuth = a.cfg.Slack.oauth(a.store, a.vault, func() string { return a.studio.PublicURL })
 		a.slack, err = slack.New(o)
@@ -240,7 +224,7 @@ func (a *App) buildPlatforms() (err error) {
 	}
 	if a.cfg.Discord.Enabled() {
 		a.discord, err = discord.New(discord.Options{BotToken: a.cfg.Discord.BotToken, ApplicationID: a.cfg.Discord.ApplicationID, PublicKey: a.cfg.Discord.PublicKey, APIURL: a.cfg.Discord.APIURL,
-			Table: a.table, Limiter: a.limiter(core.Discord), Leases: a.counted, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log, Telemetry: a.telemetry,
+			Table: a.table, Translator: a.tr, Limiter: a.limiter(core.Discord), Leases: a.counted, Echo: relay.Echo{Accept: a.accept}, Clock: a.clock, Log: a.log, Telemetry: a.telemetry,
 			Shards: a.cfg.Discord.Shards, Replicas: a.replicas})
 		if err != nil {
 			return fmt.Errorf("discord: %w", err)

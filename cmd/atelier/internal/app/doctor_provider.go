@@ -98,7 +98,7 @@ func tryOp(ctx context.Context, cfg Config, name core.ProviderName, data []byte,
 		return bad(err.Error())
 	}
 	if plan := run.Plan(req); len(plan.Blockers) > 0 {
-		return bad(strings.Join(plan.Blockers, " "))
+		return bad(plan.Blockers[0].String())
 	}
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
