@@ -9,12 +9,6 @@ var silent = []string{"core/coretest", "adapters/discord/discordsim", "adapters/
 // operators are files whose sentences are for whoever installs and runs Atelier; those are in English, as its logs are.
 var operators = []string{"doctor.go", "manifest.go", "install.go", "install_pages.go", "apps.go", "gateway.go", "socket.go", "dead.go", "client.go", "deadletters.go", "keys.go", "importing.go"}
 
-// later are files that are being rewritten elsewhere; this list is to be empty.
-var later = []string{"core/studio/review.go", "core/studio/cards.go"}
-
-// laterFuncs are functions that move out of their files; this list is to be empty, too.
-var laterFuncs = []string{"taskList", "taskShow"}
-
 // prompts are files whose sentences are for models, not for people.
 var prompts = []string{"adapters/provider/internal/base/words.go"}
 

@@ -287,7 +287,7 @@ func (d *Deliverer) fetchFiles(ctx context.Context, t *try, m *core.Comment) (*c
 		changed = true
 		switch {
 		case f.PinOn != "":
-			if err := d.pin(ctx, m, f); err != nil {
+			if err := d.pin(ctx, t, m, f); err != nil {
 				return nil, err
 			}
 		case f.Ref.Skip != "":
@@ -330,7 +330,7 @@ func (d *Deliverer) fetch(ctx context.Context, t *try, plat core.Platform, room 
 		}
 	}
 	if err == nil && f.Size == 0 {
-		f.Blob, f.Fail = "", f.Ref.Name+" is empty: it has 0 bytes"
+		f.Blob, f.Fail = "", d.room(ctx, t.out).T("%s is empty: it has 0 bytes", f.Ref.Name)
 		return nil
 	}
 	switch core.ErrorCode(err) {

@@ -42,9 +42,9 @@ func (d *Deliverer) draw(ctx context.Context, t *try) error {
 }
 
 // pin draws where a comment points to. A picture that is gone leaves the words.
-func (d *Deliverer) pin(ctx context.Context, m *core.Comment, f *core.Attached) error {
+func (d *Deliverer) pin(ctx context.Context, t *try, m *core.Comment, f *core.Attached) error {
 	if m.Spot == nil || d.Annotator == nil {
-		f.Fail = f.Ref.Name + " could not be drawn"
+		f.Fail = d.room(ctx, t.out).T("%s could not be drawn", f.Ref.Name)
 		return nil
 	}
 	im, err := d.Annotator.Pin(ctx, f.PinOn, *m.Spot, m.No)
@@ -55,7 +55,7 @@ func (d *Deliverer) pin(ctx context.Context, m *core.Comment, f *core.Attached) 
 		return core.Wrap(core.CodeRetry, err)
 	default:
 		d.Log.WarnContext(ctx, "pin not drawn", "comment", m.ID, "error", err)
-		f.Fail = f.Ref.Name + " could not be drawn"
+		f.Fail = d.room(ctx, t.out).T("%s could not be drawn", f.Ref.Name)
 	}
 	return nil
 }

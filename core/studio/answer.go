@@ -179,7 +179,7 @@ func (s *Studio) completeVersion(ctx context.Context, q core.Query) (core.Card, 
 	for i := len(all) - 1; i >= 0; i-- {
 		v := all[i]
 		name := fmt.Sprintf("v%d", v.ID.No)
-		out = append(out, core.Choice{Label: clip(fmt.Sprintf("%s %s", name, madeBy(v)), 90), Value: name})
+		out = append(out, core.Choice{Label: clip(fmt.Sprintf("%s %s", name, madeBy(s.langOf(ctx, q.Actor), v)), 90), Value: name})
 		for n := range v.Images {
 			if len(v.Images) > 1 {
 				out = append(out, core.Choice{Label: fmt.Sprintf("%s.%d", name, n+1), Value: fmt.Sprintf("%s.%d", name, n+1)})

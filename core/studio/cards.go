@@ -103,7 +103,7 @@ func (s *Studio) rootCard(ctx context.Context, l core.Lang, task *core.Task) (re
 		card.Body = append(card.Body, core.Node{Kind: core.NodeQuote, Children: core.TextNodes(task.Brief)})
 	}
 	if newest != shown && !newest.State.Final() {
-		card.Body = append(card.Body, core.Para(italic(fmt.Sprintf("v%d (%s): %s", newest.ID.No, madeBy(newest), stateLine(l, newest)))))
+		card.Body = append(card.Body, core.Para(italic(fmt.Sprintf("v%d (%s): %s", newest.ID.No, madeBy(l, newest), stateLine(l, newest)))))
 	}
 	card.Fields = append(s.taskFields(l, task), card.Fields...)
 	return relay.Shown{Card: card, Rev: s.rootRev(task, all), Thread: thread}, nil
@@ -153,10 +153,10 @@ func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, note
 		full = v.Request.Prompt
 	}
 	card := core.Card{
-		Title: fmt.Sprintf("%s v%d · %s", task.ID, v.ID.No, madeBy(v)),
+		Title: fmt.Sprintf("%s v%d · %s", task.ID, v.ID.No, madeBy(l, v)),
 		Body:  core.RichText{core.Para(core.Text(full))},
 		Fields: []core.Field{
-			{Label: l.T("Version"), Value: core.Plain(fmt.Sprintf("v%d · %s", v.ID.No, madeBy(v)))},
+			{Label: l.T("Version"), Value: core.Plain(fmt.Sprintf("v%d · %s", v.ID.No, madeBy(l, v)))},
 			{Label: l.T("Account"), Value: core.Plain(v.PersonName + " · " + string(v.Provider))},
 		},
 		Footer: s.footer(l, v),
@@ -268,34 +268,9 @@ func stateLine(l core.Lang, v *core.Version) string {
 		return l.T("unknown: it may have run and been billed. %s", v.Message)
 	}
 	if v.Message != "" && v.State != core.JobRefused {
-		return stateWord(l, v.State) + ": " + v.Message
+		return word(v.State).In(l) + ": " + v.Message
 	}
-	return stateWord(l, v.State)
-}
-
-// stateWord names where a run stands.
-func stateWord(l core.Lang, s core.JobState) string {
-	switch s {
-	case core.JobQueued:
-		return l.T("queued")
-	case core.JobSubmitted:
-		return l.T("submitted")
-	case core.JobRunning:
-		return l.T("running")
-	case core.JobHandedOff:
-		return l.T("handed off")
-	case core.JobDone:
-		return l.T("done")
-	case core.JobRefused:
-		return l.T("refused")
-	case core.JobFailed:
-		return l.T("failed")
-	case core.JobUnknown:
-		return l.T("unknown")
-	case core.JobCancelled:
-		return l.T("cancelled")
-	}
-	return string(s)
+	return word(v.State).In(l)
 }
 
 // footer lists the parameters, the seed and what had no effect.
@@ -323,9 +298,9 @@ func (s *Studio) footer(l core.Lang, v *core.Version) string {
 		parts = append(parts, v.Model)
 	}
 	if v.How != "" {
-		parts = append(parts, l.T("emulated: %s", v.How))
+		parts = append(parts, l.T("emulated: %s", core.Say(v.How)))
 	}
-	if text := v.Cost.String(); text != "" {
+	if text := cost(v.Cost).In(l); text != "" {
 		parts = append(parts, text)
 	}
 	if v.Note != "" {

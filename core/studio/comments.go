@@ -105,7 +105,7 @@ func (s *Studio) pinned(c *call) (core.ImageRef, error) {
 	v, on := c.version, core.ImageRef{Version: c.version.ID.No, Image: c.inv.Ref.Image}
 	switch {
 	case v.State != core.JobDone || len(v.Images) == 0:
-		return on, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", v.ID.No, v.State)
+		return on, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", v.ID.No, word(v.State))
 	case on.Image > 0:
 	case c.task.Picked.Version == v.ID.No:
 		on.Image = c.task.Picked.Image

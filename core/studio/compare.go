@@ -44,7 +44,7 @@ func (s *Studio) compare(ctx context.Context, c *call) (core.Change, error) {
 		}
 		v := next.version
 		if v.State != core.JobDone || len(v.Images) == 0 {
-			return core.Change{}, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", v.ID.No, v.State)
+			return core.Change{}, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", v.ID.No, word(v.State))
 		}
 		both[i], show.Labels[i] = v, ref.String()
 		show.Pictures[i] = comparable(t, v, ref.Image)
@@ -115,7 +115,7 @@ func differences(l core.Lang, a, b *core.Version) []string {
 		}
 	}
 	for _, x := range []struct{ what, was, is string }{
-		{l.T("Made by"), madeBy(a), madeBy(b)}, {l.T("Person"), a.PersonName, b.PersonName}, {l.T("Provider"), string(a.Provider), string(b.Provider)}, {l.T("Model"), a.Model, b.Model},
+		{l.T("Made by"), madeBy(l, a), madeBy(l, b)}, {l.T("Person"), a.PersonName, b.PersonName}, {l.T("Provider"), string(a.Provider), string(b.Provider)}, {l.T("Model"), a.Model, b.Model},
 		{l.T("Size"), sizeOf(a), sizeOf(b)}, {l.T("Seed"), seedOf(a), seedOf(b)},
 	} {
 		if x.was != x.is {

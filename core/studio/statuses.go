@@ -68,7 +68,7 @@ func parseStatuses(text string) ([]status, error) {
 	}
 	for _, n := range needed() {
 		if !slices.ContainsFunc(out, func(x status) bool { return x.name == n }) {
-			return nil, core.Errorf(core.CodeInvalid, "The status %q is missing.", n).WithNext("Every project has: open, in review, changes requested, approved.")
+			return nil, core.Errorf(core.CodeInvalid, "The status \"%s\" is missing.", word(n)).WithNext("Every project has: open, in review, changes requested, approved.")
 		}
 	}
 	return out, nil
@@ -80,7 +80,7 @@ func (s *Studio) findStatus(c *call, want string) (status, error) {
 	all := append(s.statuses(c.Project), status{core.StatusClosed, core.RoleEditor})
 	var near []status
 	for _, st := range all {
-		own := strings.ToLower(statusWord(c.Lang, st.name))
+		own := strings.ToLower(word(st.name).In(c.Lang))
 		if string(st.name) == want || own == want {
 			return st, nil
 		}
@@ -98,28 +98,7 @@ func (s *Studio) findStatus(c *call, want string) (status, error) {
 func (s *Studio) statusNames(c *call) string {
 	var out []string
 	for _, st := range s.statuses(c.Project) {
-		out = append(out, statusWord(c.Lang, st.name))
+		out = append(out, word(st.name).In(c.Lang))
 	}
 	return strings.Join(out, ", ")
-}
-
-// statusWord names a status in a language; a project's own one stays as it was written.
-func statusWord(l core.Lang, st core.TaskStatus) string {
-	switch st {
-	case core.StatusOpen:
-		return l.T("open")
-	case core.StatusProgress:
-		return l.T("in progress")
-	case core.StatusReview:
-		return l.T("in review")
-	case core.StatusChanges:
-		return l.T("changes requested")
-	case core.StatusApproved:
-		return l.T("approved")
-	case core.StatusDelivered:
-		return l.T("delivered")
-	case core.StatusClosed:
-		return l.T("closed")
-	}
-	return string(st)
 }

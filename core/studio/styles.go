@@ -158,7 +158,7 @@ func (s *Studio) keepStyle(ctx context.Context, c *call, st *core.Style) (core.C
 	scope := c.inv.Arg("scope")
 	need := map[string]core.Role{"": core.RoleEditor, "room": core.RoleEditor, "project": core.RoleAdmin, "me": core.RoleViewer}[scope]
 	if !c.role.Allows(need) {
-		return core.Change{}, core.Errorf(core.CodeForbidden, "That needs the role %s here.", need).WithNext("%s", s.whomToAsk(ctx, c.Project))
+		return core.Change{}, core.Errorf(core.CodeForbidden, "That needs the role %s here.", word(need)).WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	var err error
 	said := ""

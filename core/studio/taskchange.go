@@ -116,18 +116,18 @@ func (s *Studio) taskStatus(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t, want := c.task, strings.TrimSpace(c.inv.Arg("status"))
 	if want == "" {
-		return c.say(text(c.T("%s is %s. It can be moved to: %s.", t.ID, statusWord(c.Lang, t.Status), s.statusNames(c))))
+		return c.say(text(c.T("%s is %s. It can be moved to: %s.", t.ID, word(t.Status).In(c.Lang), s.statusNames(c))))
 	}
 	st, err := s.findStatus(c, want)
 	if err != nil {
 		return core.Change{}, err
 	}
 	if !c.role.Allows(st.role) {
-		return core.Change{}, core.Errorf(core.CodeForbidden, "Moving a task to %q needs the role %s here.", st.name, st.role).WithNext("%s", s.whomToAsk(ctx, c.Project))
+		return core.Change{}, core.Errorf(core.CodeForbidden, "Moving a task to %q needs the role %s here.", word(st.name), word(st.role)).WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	switch {
 	case st.name == t.Status:
-		return core.Change{}, core.Errorf(core.CodeConflict, "%s is %s already.", t.ID, st.name)
+		return core.Change{}, core.Errorf(core.CodeConflict, "%s is %s already.", t.ID, word(st.name))
 	case st.name == core.StatusApproved:
 		return core.Change{}, core.Errorf(core.CodeInvalid, "A task is approved by approving one of its versions.").WithNext("Type for example: approve v%d", max(1, t.Latest))
 	case st.name == core.StatusChanges:
@@ -137,7 +137,7 @@ func (s *Studio) taskStatus(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t.Status = st.name
 	l := s.shared(c.Project)
-	return s.changed(c, c.by("➡️", l.T("moved this to %s", statusWord(l, st.name))), c.T("%s is %s.", t.ID, statusWord(c.Lang, st.name)))
+	return s.changed(c, c.by("➡️", l.T("moved this to %s", word(st.name).In(l))), c.T("%s is %s.", t.ID, word(st.name).In(c.Lang)))
 }
 
 // taskRename gives a task another title.
@@ -194,7 +194,7 @@ func (s *Studio) taskReopen(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t := c.task
 	if t.Status != core.StatusClosed {
-		return core.Change{}, core.Errorf(core.CodeConflict, "%s is not closed: it is %s.", t.ID, t.Status)
+		return core.Change{}, core.Errorf(core.CodeConflict, "%s is not closed: it is %s.", t.ID, word(t.Status))
 	}
 	t.Status, t.Closed = t.Closed, ""
 	if t.Status == "" {

@@ -287,7 +287,7 @@ func assigned(t *core.Task, id core.PersonID) bool {
 // taskLine is a task in one line of a list.
 func (s *Studio) taskLine(c *call, t *core.Task) string {
 	now := s.Clock.Now()
-	parts := []string{statusWord(c.Lang, t.Status)}
+	parts := []string{word(t.Status).In(c.Lang)}
 	if t.Latest > 0 {
 		parts = append(parts, fmt.Sprintf("v%d", t.Latest))
 	}
@@ -363,7 +363,7 @@ func (s *Studio) threadLinks(ctx context.Context, l core.Lang, t *core.Task) []c
 // taskFields are what is known of a task, but for its versions.
 func (s *Studio) taskFields(l core.Lang, t *core.Task) []core.Field {
 	now := s.Clock.Now()
-	status := statusWord(l, t.Status)
+	status := word(t.Status).In(l)
 	if t.Picked.Version > 0 {
 		status = l.T("%s, picked %s", status, t.Picked)
 	}

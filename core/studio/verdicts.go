@@ -40,7 +40,7 @@ func approveRole(p *core.Project) core.Role {
 // mayDecide keeps to the project's policy.
 func (s *Studio) mayDecide(ctx context.Context, c *call, approved bool) error {
 	if need := approveRole(c.Project); !c.role.Allows(need) {
-		return core.Errorf(core.CodeForbidden, "You are %s in %s, and deciding on versions needs the role %s there.", article(c.role), c.Project.Key, need).WithNext("%s", s.whomToAsk(ctx, c.Project))
+		return core.Errorf(core.CodeForbidden, "You are %s in %s, and deciding on versions needs the role %s there.", article(c.role), c.Project.Key, word(need)).WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	if approved && c.Project.Settings[settingApproveOwn] == "no" && c.Person.Is(c.version.Person) {
 		return core.Errorf(core.CodeForbidden, "v%d is your own, and in %s somebody else approves.", c.version.ID.No, c.Project.Key).WithNext("Ask a colleague to look at it.")
@@ -59,7 +59,7 @@ func (s *Studio) verdict(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	if v.State != core.JobDone {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s; there is nothing to decide on yet.", v.ID.No, v.State)
+		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d is %s; there is nothing to decide on yet.", v.ID.No, word(v.State))
 	}
 	newest, err := s.newestDone(ctx, task)
 	if err != nil {
@@ -178,7 +178,7 @@ func (s *Studio) pick(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	if c.version.State != core.JobDone {
-		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d has no pictures yet: it is %s.", c.version.ID.No, c.version.State)
+		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d has no pictures yet: it is %s.", c.version.ID.No, word(c.version.State))
 	}
 	ref := core.ImageRef{Version: c.version.ID.No, Image: c.inv.Ref.Image}
 	if ref.Image == 0 {

@@ -88,10 +88,10 @@ func versionTree(l core.Lang, list []*core.Version) string {
 }
 
 func versionLine(l core.Lang, v *core.Version) string {
-	line := fmt.Sprintf("v%d %s", v.ID.No, madeBy(v))
+	line := fmt.Sprintf("v%d %s", v.ID.No, madeBy(l, v))
 	line += " · " + v.PersonName + " · " + string(v.Provider)
 	if v.State != core.JobDone {
-		line += " · " + string(v.State)
+		line += " · " + word(v.State).In(l)
 	}
 	for _, x := range v.Verdicts {
 		if x.Approved {
@@ -103,23 +103,24 @@ func versionLine(l core.Lang, v *core.Version) string {
 	return line
 }
 
-// madeBy says how a version came about, in the words of the commands: "vary strong of v1.2".
-func madeBy(v *core.Version) string {
-	op := string(v.Request.Op)
-	switch v.Request.Op {
+// madeBy says how a version came about: "vary strong of v1.2".
+func madeBy(l core.Lang, v *core.Version) string {
+	op := v.Request.Op
+	switch op {
 	case core.OpEditRegion, core.OpEditWords:
 		op = "edit"
 	}
+	how := word(op).In(l)
 	if v.Request.Strength != "" {
-		op += " " + v.Request.Strength
+		how += " " + manner(v.Request.Strength).In(l)
 	}
 	if v.Request.Dir != "" {
-		op += " " + v.Request.Dir
+		how += " " + manner(v.Request.Dir).In(l)
 	}
 	if v.Parent.Version > 0 {
-		op += " of " + v.Parent.String()
+		return l.T("%s of %s", how, v.Parent)
 	}
-	return op
+	return how
 }
 
 // revert makes an earlier version the newest one again, as a version of its own: the pictures are the same, and nothing
@@ -140,7 +141,7 @@ func (s *Studio) revert(ctx context.Context, c *call) (core.Change, error) {
 	case err != nil:
 		return core.Change{}, err
 	case old.State != core.JobDone || len(old.Images) == 0:
-		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", old.ID.No, old.State)
+		return core.Change{}, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", old.ID.No, word(old.State))
 	case newest == old.ID.No:
 		return core.Change{}, core.Errorf(core.CodeConflict, "v%d is the newest version already.", old.ID.No)
 	}

@@ -32,6 +32,27 @@ func either(names []string) core.Saying {
 	return core.Say("%s", strings.Join(names, ""))
 }
 
+// manner says how an operation is done: a strength or a direction.
+func manner(m string) core.Saying {
+	switch m {
+	case "subtle":
+		return core.Say("subtle")
+	case "strong":
+		return core.Say("strong")
+	case "creative":
+		return core.Say("creative")
+	case "left":
+		return core.Say("left")
+	case "right":
+		return core.Say("right")
+	case "up":
+		return core.Say("up")
+	case "down":
+		return core.Say("down")
+	}
+	return core.Say("%s", m)
+}
+
 func pictures(n int) core.Saying { return core.SayN(n, "%d picture", "%d pictures", n) }
 
 func days(n int) core.Saying { return core.SayN(n, "%d day", "%d days", n) }
