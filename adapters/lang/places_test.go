@@ -71,6 +71,7 @@ var allowed = map[string]string{
 	"core/relay/content.go T at.Format(\"Jan\")":                                                           "likewise",
 	"core/studio/order.go Say c.Native":                                                                    "a provider's own units",
 	"core/studio/order.go T o.plan.How":                                                                    "from the providers' facts, which are collected",
+	"core/studio/cards.go Say v.How":                                                                       "from the providers' facts, which are collected",
 	"core/studio/help.go T how":                                                                            "likewise",
 	"core/studio/help.go T r.Help":                                                                         "from the table, which is collected",
 	"core/studio/help.go T o.Help":                                                                         "likewise",
