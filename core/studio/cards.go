@@ -171,7 +171,7 @@ func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, note
 		}
 		line += " (" + l.Day(x.At, s.Clock.Now()) + ")"
 		if x.Reason != "" {
-			line += ": " + x.Reason
+			line = l.T("%s: %s", line, x.Reason)
 		}
 		card.Body = append(card.Body, core.Para(core.Bold(x.Name), core.Text(" "+line)))
 	}
@@ -268,7 +268,7 @@ func stateLine(l core.Lang, v *core.Version) string {
 		return l.T("unknown: it may have run and been billed. %s", v.Message)
 	}
 	if v.Message != "" && v.State != core.JobRefused {
-		return word(v.State).In(l) + ": " + v.Message
+		return l.T("%s: %s", word(v.State), v.Message)
 	}
 	return word(v.State).In(l)
 }

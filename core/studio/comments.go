@@ -424,7 +424,7 @@ func commentLine(l core.Lang, o numbered) string {
 	if o.On.Version > 0 {
 		on = " " + l.T("on %s", o.On)
 	}
-	line := fmt.Sprintf("%s%d. %s%s: %s", mark, o.no, o.Name, on, clip(strings.Join(strings.Fields(o.Text.String()), " "), 120))
+	line := mark + l.T("%s: %s", fmt.Sprintf("%d. %s%s", o.no, o.Name, on), clip(strings.Join(strings.Fields(o.Text.String()), " "), 120))
 	files := 0
 	for _, f := range o.Files {
 		if f.PinOn == "" {

@@ -11,6 +11,9 @@ import (
 
 func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 	if name := strings.TrimSpace(c.inv.Arg("verb")); name != "" {
+		if card, ok := s.helpGroup(c, name); ok {
+			return c.say(card)
+		}
 		row, ok := s.Table.Row(name)
 		if !ok {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "I do not know %q.", clip(name, 40)).WithNext("Type help for all commands.")
@@ -19,17 +22,11 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 	}
 	card := core.Card{Title: c.T("What you can do")}
 	for _, g := range command.Groups() {
-		var lines []string
-		for _, r := range s.Table.Offered() {
-			if r.Group != g {
-				continue
-			}
-			lines = append(lines, c.T("%s: %s", verbs(c.Lang, r), c.T(r.Help)))
-		}
-		if len(lines) > 0 {
-			card.Body = append(card.Body, core.Para(core.Bold(title(word(g).In(c.Lang)))), bullets(lines)[0])
+		if names := s.verbsOf(c.Lang, g); len(names) > 0 {
+			card.Body = append(card.Body, core.Para(core.Bold(title(word(g).In(c.Lang))), core.Text(": "+strings.Join(names, ", "))))
 		}
 	}
+	card.Body = append(card.Body, core.Para(italic(c.T("\"help make\" says what each of a group does, \"help vary\" explains one."))))
 	if list := s.Missing[c.In.Actor.Identity.Platform()]; len(list) > 0 {
 		var missing []string
 		for _, m := range list {
@@ -37,8 +34,44 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 		}
 		card.Body = append(card.Body, core.Para(core.Bold(c.T("What this app cannot do"))), bullets(missing)[0])
 	}
-	card.Footer = c.T("help VERB explains one. In a thread, mention me: @atelier approve v2. On Slack type /atelier VERB or /imagine; on Discord /atelier, /atelier-review, /atelier-task, /atelier-find, /atelier-style and /atelier-admin.")
+	card.Footer = c.T("In a thread, mention me: @atelier approve v2. On Slack type /atelier VERB or /imagine; on Discord /atelier, /atelier-review, /atelier-task, /atelier-find, /atelier-style and /atelier-admin.")
 	return c.say(card)
+}
+
+// verbsOf names the verbs of a group: "task new, list, assign".
+func (s *Studio) verbsOf(l core.Lang, g command.Group) []string {
+	var out []string
+	before := ""
+	for _, r := range s.Table.Offered() {
+		if r.Group != g {
+			continue
+		}
+		name := verbName(l, r)
+		first, rest, two := strings.Cut(name, " ")
+		if two && first == before {
+			name = rest // after "task new", "list" says enough
+		}
+		before = first
+		out = append(out, name)
+	}
+	return out
+}
+
+// helpGroup says what each verb of a group does.
+func (s *Studio) helpGroup(c *call, name string) (core.Card, bool) {
+	for _, g := range command.Groups() {
+		if !strings.EqualFold(name, string(g)) && !strings.EqualFold(name, word(g).In(c.Lang)) || g == command.GroupHelp {
+			continue
+		}
+		var lines []string
+		for _, r := range s.Table.Offered() {
+			if r.Group == g {
+				lines = append(lines, c.T("%s: %s", verbs(c.Lang, r), c.T(r.Help)))
+			}
+		}
+		return core.Card{Title: title(word(g).In(c.Lang)), Body: bullets(lines), Footer: c.T("\"help vary\" explains one.")}, true
+	}
+	return core.Card{}, false
 }
 
 // verbs is a verb with its name in the reader's language, where that is another one.

@@ -161,7 +161,7 @@ func (s *Studio) keepStyle(ctx context.Context, c *call, st *core.Style) (core.C
 		return core.Change{}, core.Errorf(core.CodeForbidden, "That needs the role %s here.", word(need)).WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	var err error
-	said := ""
+	var said string
 	switch scope {
 	case "me":
 		_, err = s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.Style = st; return nil })

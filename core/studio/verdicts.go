@@ -124,14 +124,13 @@ func verdictLine(l core.Lang, c *call, approved bool, reason string) []core.Node
 	if approved {
 		mark, what = "✅ ", l.T("approved v%d", c.version.ID.No)
 	}
-	line := []core.Node{core.Text(mark), core.Bold(c.name()), core.Text(" " + what)}
 	if have, need := approvals(c.version), approvalsNeeded(c.Project); approved && need > 1 {
-		line = append(line, core.Text(" "+l.T("(%d of %d approvals)", min(have, need), need)))
+		what += " " + l.T("(%d of %d approvals)", min(have, need), need)
 	}
 	if reason != "" {
-		line = append(line, core.Text(": "+reason))
+		what = l.T("%s: %s", what, reason)
 	}
-	return line
+	return []core.Node{core.Text(mark), core.Bold(c.name()), core.Text(" " + what)}
 }
 
 // approvals counts the people who approve a version.
