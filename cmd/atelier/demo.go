@@ -15,7 +15,7 @@ import (
 
 func demoCommand() *cobra.Command {
 	var o demo.Options
-	var noOpen, verbose bool
+	var noOpen, verbose, week bool
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Try everything on this machine: a Slack, a Discord and a sketcher in one process.", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -43,6 +43,13 @@ func demoCommand() *cobra.Command {
 			if !noOpen {
 				openBrowser(cmd.Context(), w.URL())
 			}
+			if week {
+				fmt.Fprintln(out, "  A week's work of Ada, Ben and Cleo is played now; watch both panes.")
+				if err := w.PlayWeek(cmd.Context(), out); err != nil && cmd.Context().Err() == nil {
+					return err
+				}
+				fmt.Fprintln(out, "  That was the week. The rest is yours.")
+			}
 			<-cmd.Context().Done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), stopTimeout)
 			defer cancel()
@@ -56,6 +63,7 @@ func demoCommand() *cobra.Command {
 	f.DurationVar(&o.SketchDelay, "sketch-delay", 1500*time.Millisecond, "how long the sketcher pretends to work")
 	f.StringSliceVar(&o.Standins, "standins", nil, "stand-ins for image providers to link accounts at: openai, openrouter, gemini, stability, bfl, selfhosted")
 	f.BoolVar(&noOpen, "no-open", false, "do not open a browser")
+	f.BoolVar(&week, "week", false, "play a week's work of three people first")
 	f.BoolVar(&verbose, "verbose", false, "write the log")
 	return cmd
 }
