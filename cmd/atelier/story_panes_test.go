@@ -365,6 +365,9 @@ func (p discordPane) act(ctx context.Context, name, do string, a actArgs) error 
 		act.Do, act.Files = "say", []discordsim.FileUpload{{Name: a.file, Data: a.data}}
 	case "menu":
 		act.Do, act.Command = "menu", a.button
+	case "completes": // COMMAND OPTION TYPED OFFERED
+		act.Do, act.Command, act.Text, act.Focused, act.Options = "autocomplete", a.title, "", a.button, map[string]any{a.button: a.text}
+		return p.offers(ctx, act, a.emoji)
 	case "submits":
 		act.Do, act.Fields = "submit", a.fields
 	case "midjourney":
@@ -401,4 +404,20 @@ func (p discordPane) fault(data []byte) error {
 		return err
 	}
 	return p.s.Fault(f)
+}
+
+// offers fails unless an autocomplete offers a choice with a text.
+func (p discordPane) offers(ctx context.Context, act discordsim.Action, want string) error {
+	r, err := p.s.Act(ctx, act)
+	if err != nil {
+		return err
+	}
+	var got []string
+	for _, c := range r.Choices {
+		got = append(got, fmt.Sprint(c.Name, "=", c.Value))
+	}
+	if !strings.Contains(strings.Join(got, " "), want) {
+		return fmt.Errorf("offered are %q", got)
+	}
+	return nil
 }

@@ -299,6 +299,8 @@ func person(ts *testscript.TestScript, platform string, neg bool, args []string)
 	case "reacts", "unreacts":
 		a.on, a.emoji = find(ts, p, name, arg(0)), arg(1)
 	case "opens":
+	case "completes":
+		a.title, a.button, a.text, a.emoji = arg(0), arg(1), arg(2), arg(3)
 	case "presses":
 		a.button = arg(0)
 		a.on = findButton(ts, p, name, arg(0), arg(1))

@@ -78,6 +78,9 @@ func (s *Studio) modal(ctx context.Context, q core.Query) (core.Card, error) {
 // maxChoices is what Discord takes; https://docs.discord.com/developers/interactions/application-commands
 const maxChoices = 25
 
+// maxOffered is among how many of the newest tasks an autocomplete looks.
+const maxOffered = 200
+
 func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) {
 	var all []core.Choice
 	add := func(label, value string) { all = append(all, core.Choice{Label: label, Value: value}) }
@@ -103,12 +106,13 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 		if err != nil || project == "" {
 			return core.Card{}, err
 		}
-		list, err := s.Tasks.List(ctx, project, 0, maxChoices)
+		list, err := s.Tasks.List(ctx, project, 0, maxOffered)
 		if err != nil {
 			return core.Card{}, err
 		}
+		gone := q.Verb == "task restore"
 		for _, t := range list {
-			if !t.Private || slices.Contains(t.Rooms, q.Room) {
+			if t.Gone() == gone && (!t.Private || slices.Contains(t.Rooms, q.Room)) {
 				add(clip(fmt.Sprintf("%s %s", t.ID, t.Title), 90), string(t.ID))
 			}
 		}
@@ -121,7 +125,7 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 		return core.Card{Choices: zones(q.Text)}, nil
 	case "version":
 		return s.completeVersion(ctx, q)
-	case "folder", "in", "into", "tags", "saved":
+	case "folder", "in", "into", "tags", "tag", "saved", "status", "preset", "ref":
 		return s.completeNames(ctx, q)
 	}
 	return core.Card{Choices: matching(all, q.Text)}, nil

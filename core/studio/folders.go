@@ -2,6 +2,7 @@ package studio
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -232,7 +233,7 @@ func (s *Studio) completeNames(ctx context.Context, q core.Query) (core.Card, er
 	var names []string
 	before := ""
 	switch q.Option {
-	case "tags":
+	case "tags", "tag":
 		at := strings.LastIndexAny(q.Text, " ,") + 1
 		before, q.Text = q.Text[:at], q.Text[at:]
 		list, err := s.Search.Values(ctx, key, "tag", q.Room)
@@ -259,10 +260,23 @@ func (s *Studio) completeNames(ctx context.Context, q core.Query) (core.Card, er
 		if err != nil {
 			return core.Card{}, ignoreMissing(err)
 		}
-		for _, f := range p.Folders {
-			names = append(names, f.Name)
+		switch q.Option {
+		case "status":
+			for _, st := range s.statuses(p) {
+				names = append(names, string(st.name))
+			}
+		case "preset":
+			names = slices.Sorted(maps.Keys(p.Presets))
+		case "ref":
+			for _, r := range p.References {
+				names = append(names, r.Name)
+			}
+		default:
+			for _, f := range p.Folders {
+				names = append(names, f.Name)
+			}
+			slices.Sort(names)
 		}
-		slices.Sort(names)
 	}
 	var out []core.Choice
 	for _, n := range names {
