@@ -332,12 +332,22 @@ func (r *Router) reacted(ctx context.Context, s Scope) (core.Change, error) {
 	}
 	out := core.Change{Comments: []*core.Comment{c}, Out: spread(task.Rooms, s.In.Room,
 		core.Outgoing{Kind: core.OutReact, Object: obj, Task: taskID, Emoji: s.In.Emoji, At: s.In.At}, s.In.Emoji.Key()+"/"+string(s.In.ID))}
-	if isTick(s.In.Emoji) && !taskID.IsTalk() {
+	if isTick(s.In.Emoji) && !taskID.IsTalk() && (s.In.Kind == core.InboundReact || !ticked(c)) {
 		if more, settled := r.Commands.Ticked(ctx, s, task, c, s.In.Kind == core.InboundReact); settled {
 			out.Tasks, out.Out = []*core.Task{task}, append(out.Out, more...)
 		}
 	}
 	return out, nil
+}
+
+// ticked reports whether somebody's tick stands on a comment.
+func ticked(c *core.Comment) bool {
+	for key := range c.Reactions {
+		if isTick(core.Emoji{Unicode: key}) && len(c.Reactions.Live(key)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // isTick reports whether a reaction says that a comment is settled.
