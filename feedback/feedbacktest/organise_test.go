@@ -205,7 +205,7 @@ func TestBulkGoesOnAfterACrash(t *testing.T) {
 	}
 	told := 0
 	for _, o := range outs {
-		if text := fmt.Sprint(o.Values); strings.Contains(text, `"direct"`) || strings.Contains(text, `"notice"`) {
+		if text := fmt.Sprint(o.Values); strings.Contains(text, `"direct"`) || strings.Contains(text, `"post"`) {
 			told++
 		}
 	}

@@ -88,6 +88,11 @@ func fill(v reflect.Value, name string, depth int) {
 		v.SetString(name)
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.Float64:
+		v.SetFloat(float64(len(name)) / 8)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), name, depth)
 	default:
 		v.SetInt(int64(len(name)))
 	}
