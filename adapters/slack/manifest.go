@@ -1,12 +1,10 @@
 package slack
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
@@ -14,71 +12,71 @@ import (
 
 // The manifest's shape; https://docs.slack.dev/reference/app-manifest
 type manifest struct {
-	Metadata manifestVersion  `yaml:"_metadata"`
-	Display  manifestDisplay  `yaml:"display_information"`
-	Features manifestFeatures `yaml:"features"`
+	Metadata manifestVersion  `json:"_metadata"`
+	Display  manifestDisplay  `json:"display_information"`
+	Features manifestFeatures `json:"features"`
 	OAuth    struct {
-		Redirects []string `yaml:"redirect_urls,omitempty"`
+		Redirects []string `json:"redirect_urls,omitempty"`
 		Scopes    struct {
-			Bot []string `yaml:"bot"`
-		} `yaml:"scopes"`
-	} `yaml:"oauth_config"`
-	Settings manifestSettings `yaml:"settings"`
+			Bot []string `json:"bot"`
+		} `json:"scopes"`
+	} `json:"oauth_config"`
+	Settings manifestSettings `json:"settings"`
 }
 
 type manifestVersion struct {
-	Major int `yaml:"major_version"`
-	Minor int `yaml:"minor_version"`
+	Major int `json:"major_version"`
+	Minor int `json:"minor_version"`
 }
 
 type manifestDisplay struct {
-	Name        string `yaml:"name"`
-	Description string `yaml:"description"`
-	Long        string `yaml:"long_description"`
-	Color       string `yaml:"background_color"`
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Long        string `json:"long_description"`
+	Color       string `json:"background_color"`
 }
 
 type manifestFeatures struct {
 	Home struct {
-		HomeTab  bool `yaml:"home_tab_enabled"`
-		Messages bool `yaml:"messages_tab_enabled"`
-		ReadOnly bool `yaml:"messages_tab_read_only_enabled"`
-	} `yaml:"app_home"`
+		HomeTab  bool `json:"home_tab_enabled"`
+		Messages bool `json:"messages_tab_enabled"`
+		ReadOnly bool `json:"messages_tab_read_only_enabled"`
+	} `json:"app_home"`
 	Bot struct {
-		Name   string `yaml:"display_name"`
-		Online bool   `yaml:"always_online"`
-	} `yaml:"bot_user"`
-	Shortcuts []manifestShortcut `yaml:"shortcuts,omitempty"`
-	Commands  []manifestCommand  `yaml:"slash_commands"`
+		Name   string `json:"display_name"`
+		Online bool   `json:"always_online"`
+	} `json:"bot_user"`
+	Shortcuts []manifestShortcut `json:"shortcuts,omitempty"`
+	Commands  []manifestCommand  `json:"slash_commands"`
 }
 
 type manifestShortcut struct {
-	Name        string `yaml:"name"`
-	Type        string `yaml:"type"`
-	CallbackID  string `yaml:"callback_id"`
-	Description string `yaml:"description"`
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	CallbackID  string `json:"callback_id"`
+	Description string `json:"description"`
 }
 
 type manifestCommand struct {
-	Command     string `yaml:"command"`
-	URL         string `yaml:"url,omitempty"`
-	Description string `yaml:"description"`
-	Hint        string `yaml:"usage_hint"`
-	Escape      bool   `yaml:"should_escape"`
+	Command     string `json:"command"`
+	URL         string `json:"url,omitempty"`
+	Description string `json:"description"`
+	Hint        string `json:"usage_hint"`
+	Escape      bool   `json:"should_escape"`
 }
 
 type manifestSettings struct {
 	Events struct {
-		URL string   `yaml:"request_url,omitempty"`
-		Bot []string `yaml:"bot_events"`
-	} `yaml:"event_subscriptions"`
+		URL string   `json:"request_url,omitempty"`
+		Bot []string `json:"bot_events"`
+	} `json:"event_subscriptions"`
 	Interactivity struct {
-		Enabled bool   `yaml:"is_enabled"`
-		URL     string `yaml:"request_url,omitempty"`
-	} `yaml:"interactivity"`
-	OrgDeploy bool `yaml:"org_deploy_enabled"`
-	Socket    bool `yaml:"socket_mode_enabled"`
-	Rotation  bool `yaml:"token_rotation_enabled"`
+		Enabled bool   `json:"is_enabled"`
+		URL     string `json:"request_url,omitempty"`
+	} `json:"interactivity"`
+	OrgDeploy bool `json:"org_deploy_enabled"`
+	Socket    bool `json:"socket_mode_enabled"`
+	Rotation  bool `json:"token_rotation_enabled"`
 }
 
 // botScopes are what the bot token needs; the second list is missed only in part.
@@ -96,7 +94,7 @@ func botEvents() []string {
 const longDescription = "Atelier lets a creative team generate images and review them together. Each person generates on their own account; every result becomes a version of a task, and every reply in the " +
 	"task's thread is a comment on it. The same thread may live on Discord too: comments, edits, files and reactions cross over under their authors' names."
 
-// Manifest prints the app manifest for a table of commands. With socket, Slack needs no addresses of ours; without it
+// Manifest is the app manifest for a table of commands, as JSON; YAML prints it for people. With socket, Slack needs no addresses of ours; without it
 // publicURL is where people and Slack reach us. It fails when the table breaks one of Slack's limits.
 func Manifest(t *command.Table, publicURL string, socket bool) ([]byte, error) {
 	return printManifest(t, publicURL, socket, false)
@@ -146,16 +144,11 @@ func printManifest(t *command.Table, publicURL string, socket, installable bool)
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	enc := yaml.NewEncoder(&b)
-	enc.SetIndent(2)
-	if err := enc.Encode(m); err != nil {
+	data, err := json.Marshal(m)
+	if err != nil {
 		return nil, fmt.Errorf("slack: manifest: %w", err)
 	}
-	if err := enc.Close(); err != nil {
-		return nil, fmt.Errorf("slack: manifest: %w", err)
-	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // check holds the manifest to Slack's published schema.

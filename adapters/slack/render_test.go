@@ -186,7 +186,11 @@ func TestManifest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, got)
+		text, err := YAML(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, text)
 	}
 	if _, err := Manifest(command.New(), "", false); core.ErrorCode(err) != core.CodeInvalid {
 		t.Error(err)

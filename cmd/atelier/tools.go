@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"gopkg.in/yaml.v3"
 
 	"github.com/atelier-bridge/atelier/adapters/discord"
 	"github.com/atelier-bridge/atelier/adapters/slack"
@@ -36,11 +35,11 @@ func manifestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var manifest any
-			if err := yaml.Unmarshal(out, &manifest); err != nil {
+			text, err := slack.YAML(out)
+			if err != nil {
 				return err
 			}
-			return show(cmd, manifest, func(w io.Writer) { _, err = w.Write(out) })
+			return show(cmd, json.RawMessage(out), func(w io.Writer) { _, _ = w.Write(text) })
 		},
 	}
 	s.Flags().StringVar(&url, "url", os.Getenv("ATELIER_PUBLIC_URL"), "the public URL")
