@@ -121,7 +121,9 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 		return core.Card{Choices: zones(q.Text)}, nil
 	case "version":
 		return s.completeVersion(ctx, q)
-	case "folder", "in", "into", "tags", "saved":
+	case "room":
+		return s.completeRooms(ctx, q)
+	case "folder", "in", "into", "tags", "tag", "saved":
 		return s.completeNames(ctx, q)
 	}
 	return core.Card{Choices: matching(all, q.Text)}, nil

@@ -232,7 +232,7 @@ func (s *Studio) completeNames(ctx context.Context, q core.Query) (core.Card, er
 	var names []string
 	before := ""
 	switch q.Option {
-	case "tags":
+	case "tags", "tag":
 		at := strings.LastIndexAny(q.Text, " ,") + 1
 		before, q.Text = q.Text[:at], q.Text[at:]
 		list, err := s.Search.Values(ctx, key, "tag", q.Room)
