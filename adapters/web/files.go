@@ -77,10 +77,7 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(f.stopped, cancel)()
-	// The server's own limit is for receiving a request; sending a large file takes as long as it takes.
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{}) // a test's recorder has none
-	out := &patient{ctx: ctx, w: w, c: c}
+	out := &patient{ctx: ctx, w: w, c: http.NewResponseController(w)}
 	if err := h.Write(ctx, out); err != nil {
 		// What was sent looks whole to nobody: the connection breaks before its end.
 		f.log.InfoContext(ctx, "download not finished", "file", h.Name, "sent", out.sent, "error", err)

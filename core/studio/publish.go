@@ -19,6 +19,8 @@ const (
 	allRooms = "all"
 	// captionLine is how much of a prompt stands below published pictures, in letters.
 	captionLine = 300
+	// titleLetters is how much of a title stands above them.
+	titleLetters = 120
 )
 
 // publish posts chosen pictures of a task in rooms of its project, outside of its thread.
@@ -47,7 +49,7 @@ func (s *Studio) publish(ctx context.Context, c *call) (core.Change, error) {
 		refs = []core.ImageRef{ref}
 	}
 	l := s.shared(c.Project)
-	card := core.Card{Title: fmt.Sprintf("%s · %s", c.task.ID, c.task.Title), Footer: l.T("Published by %s", c.name())}
+	card := core.Card{Title: clip(c.task.Title, titleLetters), Footer: l.T("%[1]s, published by %[2]s", c.task.ID, c.name())}
 	if words != "" {
 		card.Body = append(card.Body, core.Para(core.TextNodes(words)...))
 	}
