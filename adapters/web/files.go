@@ -29,20 +29,18 @@ type Files struct {
 	handouts core.Handouts
 	pages    *Accounts
 	slots    chan struct{}
-	stop     context.CancelFunc
-	stopped  context.Context
+	stopped  chan struct{}
 	once     sync.Once
 	log      *slog.Logger
 }
 
 // NewFiles returns the handler's owner. Pages for people are in the language of the browser.
 func NewFiles(h core.Handouts, tr core.Translator, log *slog.Logger) *Files {
-	ctx, stop := context.WithCancel(context.Background())
-	return &Files{handouts: h, pages: NewAccounts(nil, tr, log), slots: make(chan struct{}, filesAtOnce), stopped: ctx, stop: stop, log: log}
+	return &Files{handouts: h, pages: NewAccounts(nil, tr, log), slots: make(chan struct{}, filesAtOnce), stopped: make(chan struct{}), log: log}
 }
 
 // Close ends what is being served: a link can be opened again.
-func (f *Files) Close() { f.once.Do(f.stop) }
+func (f *Files) Close() { f.once.Do(func() { close(f.stopped) }) }
 
 // Handler serves /files/TOKEN.
 func (f *Files) Handler() http.Handler {
@@ -76,8 +74,14 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	defer context.AfterFunc(f.stopped, cancel)()
-	out := &patient{ctx: ctx, w: w, c: http.NewResponseController(w)}
+	go func() {
+		select {
+		case <-f.stopped:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	out := &patient{ended: ctx.Done(), w: w, c: http.NewResponseController(w)}
 	if err := h.Write(ctx, out); err != nil {
 		// What was sent looks whole to nobody: the connection breaks before its end.
 		f.log.InfoContext(ctx, "download not finished", "file", h.Name, "sent", out.sent, "error", err)
@@ -94,16 +98,18 @@ func (f *Files) serve(w http.ResponseWriter, r *http.Request) {
 
 // patient gives whoever receives the same time for each piece.
 type patient struct {
-	ctx  context.Context
-	w    io.Writer
-	c    *http.ResponseController
-	sent int64
+	ended <-chan struct{}
+	w     io.Writer
+	c     *http.ResponseController
+	sent  int64
 }
 
 // Write sends a piece.
 func (p *patient) Write(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
-		return 0, err
+	select {
+	case <-p.ended:
+		return 0, context.Canceled
+	default:
 	}
 	if err := p.c.SetWriteDeadline(time.Now().Add(stalled)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
