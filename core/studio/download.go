@@ -14,7 +14,7 @@ func (s *Studio) download(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	t := c.task
-	h := handed{No: t.ID.Number(), Upto: t.Latest}
+	h := handed{No: t.ID.Number()}
 	if c.inv.Arg("what") == "all" {
 		if t.Latest == 0 {
 			return core.Change{}, s.findVersion(ctx, c) // which says what to do
@@ -35,7 +35,7 @@ func (s *Studio) download(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	h.Only, h.Upto = refs, refs[0].Version
+	h.Only = refs
 	name := string(t.ID) + " " + c.inv.Ref.String()
 	return s.handOver(ctx, c, handing{What: name, Name: strings.ReplaceAll(name, " ", "-"), Tasks: []handed{h}}, downloadFor)
 }
@@ -77,17 +77,13 @@ func (s *Studio) export(ctx context.Context, c *call) (core.Change, error) {
 		}
 		x.What, x.Name = query, string(c.Project.Key)+"-search"
 		for _, id := range found.Tasks {
-			t, err := s.Tasks.Task(ctx, id)
-			if err != nil {
-				return core.Change{}, err
-			}
-			x.Tasks = append(x.Tasks, handed{No: id.Number(), Upto: t.Latest})
+			x.Tasks = append(x.Tasks, handed{No: id.Number()})
 		}
 	case c.inv.Task != "" || c.Thread != nil && !c.Thread.Task.IsTalk():
 		if err := s.findTask(ctx, c); err != nil {
 			return core.Change{}, err
 		}
-		x.What, x.Name, x.Tasks = string(c.task.ID), string(c.task.ID), []handed{{No: c.task.ID.Number(), Upto: c.task.Latest}}
+		x.What, x.Name, x.Tasks = string(c.task.ID), string(c.task.ID), []handed{{No: c.task.ID.Number()}}
 	default:
 		x.What, x.Name = string(c.Project.Key), string(c.Project.Key)
 		if x.Tasks, err = s.everything(ctx, c); err != nil {
@@ -146,7 +142,7 @@ func (s *Studio) everything(ctx context.Context, c *call) ([]handed, error) {
 		}
 		for _, t := range page {
 			if !t.Gone() && (!t.Private || slices.Contains(t.Rooms, c.from())) {
-				out = append(out, handed{No: t.ID.Number(), Upto: t.Latest})
+				out = append(out, handed{No: t.ID.Number()})
 			}
 		}
 		if len(page) == 0 || len(out) > s.handoutLimits().Tasks {

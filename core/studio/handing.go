@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +17,8 @@ const (
 	// downloadFor and exportFor are how long links are good for.
 	downloadFor = 15 * time.Minute
 	exportFor   = 24 * time.Hour
-	// versionsRead is how many versions are read at once.
-	versionsRead = 100
+	// versionsFirst is how many versions of a task are read first, since most have no more; versionsRead how many then.
+	versionsFirst, versionsRead = 8, 100
 )
 
 // handing is what a link hands out, as its ticket holds it: nothing else is served.
@@ -32,10 +33,9 @@ type handing struct {
 	Tasks   []handed        `json:"tasks"`
 }
 
-// handed is what is handed out of a task: all pictures of the versions up to one, or only some.
+// handed is what is handed out of a task: all pictures, or only some.
 type handed struct {
 	No   int             `json:"n"`
-	Upto int             `json:"u,omitempty"`
 	Only []core.ImageRef `json:"o,omitempty"`
 }
 
@@ -57,23 +57,22 @@ type held struct {
 func (x held) ref() core.ImageRef { return core.ImageRef{Version: x.version.ID.No, Image: x.image} }
 
 // walk calls f with the versions that are handed out of a task, oldest first, and their pictures, whose files lie in a
-// folder.
+// folder. What was begun or done after a time is left out.
 func (s *Studio) walk(ctx context.Context, id core.TaskID, folder string, h handed, at time.Time, f func(v *core.Version, pics []held) error) error {
-	files := map[core.BlobKey]string{}
-	first := 1
+	from, last := 1, math.MaxInt
 	if len(h.Only) > 0 {
-		first = slices.MinFunc(h.Only, func(a, b core.ImageRef) int { return a.Version - b.Version }).Version
+		byVersion := func(a, b core.ImageRef) int { return a.Version - b.Version }
+		from, last = slices.MinFunc(h.Only, byVersion).Version, slices.MaxFunc(h.Only, byVersion).Version
 	}
-	for from := first; from <= h.Upto; {
-		page, err := s.Tasks.VersionsFrom(ctx, id, from, min(versionsRead, h.Upto-from+1))
+	files := map[core.BlobKey]string{}
+	for most := versionsFirst; from <= last; most = versionsRead {
+		limit := min(most, last-from+1)
+		page, err := s.Tasks.VersionsFrom(ctx, id, from, limit)
 		if err != nil {
 			return err
 		}
-		if len(page) == 0 {
-			return nil
-		}
 		for _, v := range page {
-			if from = v.ID.No + 1; v.ID.No > h.Upto || v.DoneAt.After(at) {
+			if from = v.ID.No + 1; v.ID.No > last || v.CreatedAt.After(at) || v.DoneAt.After(at) {
 				continue
 			}
 			var pics []held
@@ -91,6 +90,9 @@ func (s *Studio) walk(ctx context.Context, id core.TaskID, folder string, h hand
 			if err := f(v, pics); err != nil {
 				return err
 			}
+		}
+		if len(page) < limit {
+			return nil
 		}
 	}
 	return nil

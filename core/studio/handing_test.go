@@ -137,7 +137,7 @@ func newShelf() (*shelf, *Handouts) {
 	for i := range commentsRead + 1 {
 		s.said = map[core.TaskID][]*core.Comment{"ACME-1": append(s.said["ACME-1"], &core.Comment{ID: core.CommentID(strings.Repeat("c", i+1)), Name: "Ben", Text: core.Plain("too dark"), Deleted: i == 0, On: core.ImageRef{Version: 1, Image: 2}})}
 	}
-	s.ticket = handing{Project: "ACME", Whole: true, What: "ACME", Name: "ACME", At: handedAt, Room: "slack:T/R", Tasks: []handed{{No: 1, Upto: 3}, {No: 2, Upto: 1}, {No: 3, Upto: 1}, {No: 4, Upto: 1}, {No: 9, Upto: 1}}}
+	s.ticket = handing{Project: "ACME", Whole: true, What: "ACME", Name: "ACME", At: handedAt, Room: "slack:T/R", Tasks: []handed{{No: 1}, {No: 2}, {No: 3}, {No: 4}, {No: 9}}}
 	return s, &Handouts{Studio: &Studio{Tasks: s, Comments: s, Tickets: s, People: s, Projects: s}, Blobs: s, Sheets: sheetNames{}}
 }
 
@@ -230,7 +230,7 @@ func TestArchiveNeverLooksWholeWhenItIsNot(t *testing.T) {
 
 func TestOnePictureIsItsBytes(t *testing.T) {
 	s, h := newShelf()
-	s.ticket.Whole, s.ticket.Tasks = false, []handed{{No: 1, Upto: 1, Only: []core.ImageRef{{Version: 1, Image: 2}}}}
+	s.ticket.Whole, s.ticket.Tasks = false, []handed{{No: 1, Only: []core.ImageRef{{Version: 1, Image: 2}}}}
 	out, files, err := open(t, h)
 	if err != nil || out.Name != "ACME-1-v1.2.png" || out.Size != 3 || files[""] != "BBB" {
 		t.Fatal(out, files, err)
@@ -255,7 +255,7 @@ func TestOnePictureIsItsBytes(t *testing.T) {
 func TestCountEndsAtTheLimits(t *testing.T) {
 	_, h := newShelf()
 	s := h.Studio
-	x := handing{Project: "ACME", At: handedAt, Tasks: []handed{{No: 1, Upto: 3}, {No: 4, Upto: 1}}}
+	x := handing{Project: "ACME", At: handedAt, Tasks: []handed{{No: 1}, {No: 4}}}
 	sum, more, err := s.count(t.Context(), x)
 	if err != nil || more || sum.pictures != 4 || sum.bytes != 12 || sum.tasks != 2 {
 		t.Fatal(sum, more, err)
