@@ -126,4 +126,3 @@ func stream(b *testing.B, st *feedback.Store, s *studio.Studio, url string) {
 		b.Error(err)
 	}
 }
-
