@@ -17,7 +17,7 @@ import (
 
 const (
 	// filesAtOnce bounds the links that are served at the same time by one process.
-	filesAtOnce = 8
+	filesAtOnce = 32
 	// stalled is how long somebody may take to receive a piece of a file before the connection is given up.
 	stalled = time.Minute
 	// busyFor is when to try again, in seconds, while as many as are allowed are being served.

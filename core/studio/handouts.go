@@ -201,7 +201,8 @@ func (h *Handouts) sheet(ctx context.Context, x *handout) core.Sheet {
 		title += " · " + x.project.Name
 	}
 	count := x.pictures + len(x.missing)
-	sub := l.Time(x.At, x.At) + " · " + pictures(count).In(l) + " · " + tasksOf(len(x.Tasks)).In(l)
+	// A sheet is looked at for years: its day has one.
+	sub := l.Time(x.At, time.Time{}) + " · " + pictures(count).In(l) + " · " + tasksOf(len(x.Tasks)).In(l)
 	if x.What != string(x.Project) {
 		sub += " · " + x.What
 	}
