@@ -128,6 +128,7 @@ const (
 	TicketState    TicketKind = "state"    // somebody is at the platform's own page and comes back
 	TicketSearch   TicketKind = "search"   // a search whose pages somebody turns
 	TicketBulk     TicketKind = "bulk"     // an action on all that was found, which waits for a confirmation
+	TicketFiles    TicketKind = "files"    // files to be fetched by a link, as often as somebody likes until it expires
 )
 
 // Tickets keeps tickets by token. Tokens are kept as digests only.

@@ -18,6 +18,7 @@ import (
 	"github.com/atelier-bridge/atelier/adapters/slack/slacksim"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/app"
 	"github.com/atelier-bridge/atelier/cmd/atelier/internal/demo"
+	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
@@ -45,7 +46,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": cmdWorld, "slack": personOn("slack"), "discord": personOn("discord"), "slack2": personOn("slack2"), "discord2": personOn("discord2"), "team": cmdTeam, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
-			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
+			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "fetch": cmdFetch, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
 			"term": cmdTerm, "read": cmdRead, "pick": cmdPick,
 		},
 	})
@@ -107,7 +108,7 @@ func of(ts *testscript.TestScript) *story {
 const storyForum = "1100000000000000209"
 
 // begin starts the world of a script. Options: slack=http, discord=http, delay=DURATION, forum=yes, linked=no, public=no, second=yes, installable=yes,
-// french=ben+cleo, standins=openai+bfl.
+// french=ben+cleo, standins=openai+bfl, pictures=N.
 func begin(ts *testscript.TestScript, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	o := demo.Options{Addr: "127.0.0.1:0", Log: slog.New(slog.DiscardHandler)}
@@ -115,6 +116,7 @@ func begin(ts *testscript.TestScript, args []string) {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	forum, public := false, true
+	var limits core.HandoutLimits
 	var french []string
 	for _, a := range args {
 		k, v, _ := strings.Cut(a, "=")
@@ -127,6 +129,11 @@ func begin(ts *testscript.TestScript, args []string) {
 			o.Installable, o.SlackHTTP = v == "yes", true
 		case "public":
 			public = v == "yes"
+		case "pictures":
+			n, err := strconv.Atoi(v)
+			ts.Check(err)
+			limits = core.DefaultHandoutLimits
+			limits.Pictures = n
 		case "standins":
 			o.Standins = strings.Split(v, "+")
 		case "french":
@@ -162,7 +169,7 @@ func begin(ts *testscript.TestScript, args []string) {
 	blobs := ts.MkAbs("blobs")
 	o.Configure = func(c *app.Config) {
 		c.BlobURL = "file://" + filepath.ToSlash(blobs) + "?create_dir=1&no_tmp_dir=1"
-		c.Drain, c.SketchSide, c.LocalPublic = time.Second, 192, public
+		c.Drain, c.SketchSide, c.LocalPublic, c.HandoutLimits = time.Second, 192, public, limits
 		if forum {
 			c.Rooms["ACME"] = append(c.Rooms["ACME"], demo.DiscordRoomID(storyForum))
 		}
@@ -400,6 +407,8 @@ func place(ts *testscript.TestScript, p pane, args []string) (list func() []show
 			}
 			return only(all, func(m shown) bool { return m.where == "thread" && m.thread == root && root != "" })
 		}, args[2:]
+	case "anywhere":
+		return func() []shown { return p.all("") }, args[1:]
 	case "private", "direct", "home":
 		who := args[1]
 		return func() []shown { return only(p.all(who), func(m shown) bool { return m.where == where }) }, args[2:]

@@ -125,6 +125,8 @@ func (s *Studio) complete(ctx context.Context, q core.Query) (core.Card, error) 
 		return core.Card{Choices: zones(q.Text)}, nil
 	case "version":
 		return s.completeVersion(ctx, q)
+	case "room":
+		return s.completeRooms(ctx, q)
 	case "folder", "in", "into", "tags", "tag", "saved", "status", "preset", "ref":
 		return s.completeNames(ctx, q)
 	}

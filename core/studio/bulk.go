@@ -24,11 +24,15 @@ type bulkAction struct {
 	form  bool   // its button opens a form
 	label func(c *call) string
 	// arg reads what it needs to know, once, when it is asked for; it may be nil.
-	arg func(s *Studio, c *call) (string, error)
+	arg func(ctx context.Context, s *Studio, c *call) (string, error)
 	// asks is the question before it begins.
 	asks func(c *call, n int, arg string) string
 	// did says in a room that it is done with so many tasks.
 	did func(l core.Lang, n int, who, arg string) string
+	// most bounds the tasks; 0 is maxBulk.
+	most int
+	// atOnce does it to all that was found in one step, instead of do and did.
+	atOnce func(ctx context.Context, s *Studio, c *call, found []core.TaskID, arg string) (core.Change, error)
 	// do changes one task, c.task. What it writes besides tasks and versions is left out. A change without tasks changes
 	// nothing; an error that the person may read means that it cannot be done to this task.
 	do func(ctx context.Context, s *Studio, c *call, arg string) (core.Change, error)
@@ -49,7 +53,7 @@ func (s *Studio) bulkActions() []bulkAction {
 		},
 		{
 			verb: "bulk tag", form: true, label: func(c *call) string { return c.T("All: tag") },
-			arg: func(_ *Studio, c *call) (string, error) {
+			arg: func(_ context.Context, _ *Studio, c *call) (string, error) {
 				tags, err := tagNames(c.inv.Arg("tags"))
 				return strings.Join(tags, ", "), err
 			},
@@ -66,7 +70,9 @@ func (s *Studio) bulkActions() []bulkAction {
 		},
 		{
 			verb: "bulk move", form: true, label: func(c *call) string { return c.T("All: move") },
-			arg: func(_ *Studio, c *call) (string, error) { return target(c.Project, c.inv.Arg("folder")) },
+			arg: func(_ context.Context, _ *Studio, c *call) (string, error) {
+				return target(c.Project, c.inv.Arg("folder"))
+			},
 			asks: func(c *call, n int, folder string) string {
 				if folder == "" {
 					return c.N(n, "Take %d task out of its folder?", "Take all %d tasks out of their folders?", n)
@@ -88,6 +94,7 @@ func (s *Studio) bulkActions() []bulkAction {
 				return onlyIf(changed, c.task), nil
 			},
 		},
+		publishAll(),
 	}
 }
 
@@ -149,13 +156,16 @@ func (s *Studio) bulk(ctx context.Context, c *call) (core.Change, error) {
 		}
 	}
 	if action.arg != nil {
-		if q.Arg, err = action.arg(s, c); err != nil {
+		if q.Arg, err = action.arg(ctx, s, c); err != nil {
 			return core.Change{}, err
 		}
 	}
 	found, err := s.bulkFinds(ctx, c, q, 0)
 	if err != nil {
 		return core.Change{}, err
+	}
+	if action.most > 0 && found.Total > action.most {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "That finds %d tasks, and %d is the most at once.", found.Total, action.most).WithNext("Make the search narrower, such as with before: and after:.")
 	}
 	return s.bulkAsk(ctx, c, action, q, found)
 }
@@ -219,6 +229,9 @@ func (s *Studio) bulkStart(ctx context.Context, c *call) (core.Change, error) {
 	}
 	if found.Total != q.Total {
 		return s.bulkAsk(ctx, c, action, q, found) // it finds another number now
+	}
+	if action.atOnce != nil {
+		return action.atOnce(ctx, s, c, found.Tasks, q.Arg)
 	}
 	b := &core.Bulk{ID: core.BulkID(string(c.Project.Key) + "-" + core.Digest(8, string(c.In.ID))), Action: action.verb, Arg: q.Arg, Query: q.Search.Query, Person: c.Person.ID, Name: c.name(),
 		Identity: c.In.Actor.Identity, Roles: c.In.Actor.Roles, Room: c.from(), Total: found.Total, State: core.BulkRunning, At: s.Clock.Now().UTC(), Hits: numbers(found.Tasks)}

@@ -340,12 +340,16 @@ func (s *Studio) turning(c *call, token string, found core.Found, offset int) []
 	}
 	turn = append(turn, core.Button{Label: c.T("Save"), Action: core.Action{Verb: "saved new", Arg: token, Modal: true}})
 	rows := [][]core.Button{turn}
+	export := core.Button{Label: c.T("All: export"), Action: core.Action{Verb: "export", Arg: "token=" + token}}
+	if !c.role.Allows(core.RoleEditor) {
+		rows[0] = append(rows[0], export)
+	}
 	if c.role.Allows(core.RoleEditor) {
 		var all []core.Button
 		for _, b := range s.bulkActions() {
 			all = append(all, core.Button{Label: b.label(c), Action: core.Action{Verb: b.verb, Arg: token, Modal: b.form}})
 		}
-		rows = append(rows, all)
+		rows = append(rows, append(all, export))
 	}
 	return rows
 }

@@ -46,6 +46,10 @@ type Studio struct {
 	Missing map[core.PlatformName][]string
 	// Links builds URLs of threads and messages, by platform; missing ones give no links.
 	Links map[core.PlatformName]core.Directory
+	// Platforms are what each platform can show and take.
+	Platforms map[core.PlatformName]core.Capabilities
+	// HandoutLimits bound downloads and exports; the zero value is core.DefaultHandoutLimits.
+	HandoutLimits core.HandoutLimits
 	// Translator speaks to people in their language, and to rooms in their project's; nil speaks English.
 	Translator core.Translator
 	Clock      core.Clock
@@ -93,6 +97,7 @@ func (s *Studio) verbs() map[string]verb {
 		"tag add": s.tagAdd, "tag remove": s.tagRemove, "tag list": s.tagList,
 		"folder new": s.folderNew, "folder list": s.folderList, "folder move": s.folderMove, "folder put": s.folderPut, "folder remove": s.folderRemove,
 		"bulk approve": s.bulk, "bulk tag": s.bulk, "bulk move": s.bulk, "bulk start": s.bulkStart, "bulk list": s.bulkList, "bulk cancel": s.bulkCancel,
+		"publish": s.publish, "bulk publish": s.bulk, "download": s.download, "export": s.export,
 		"role list": s.roleList, "role grant": s.roleGrant, "role revoke": s.roleGrant, "role map": s.roleMap,
 		"help": s.help, "status": s.status,
 	}

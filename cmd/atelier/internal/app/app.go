@@ -39,6 +39,7 @@ type App struct {
 
 	store    *feedback.Store
 	blobs    *media.Blobs
+	imaging  *media.Imaging
 	metrics  *ops.Metrics
 	tracer   *ops.Tracer // nil: nobody asked for traces
 	counted  *ops.Leases
@@ -167,6 +168,7 @@ func (a *App) build() error {
 		return err
 	}
 	imaging := media.NewImaging(a.blobs)
+	a.imaging = imaging
 	prompts := prompt.Builtin()
 	providers, err := a.providers(prompts)
 	if err != nil {
@@ -314,6 +316,7 @@ func (a *App) listen(ctx context.Context) error {
 	pages := a.web.Handler()
 	mux.Handle("/account/", pages)
 	mux.Handle("/oauth/", pages)
+	endFiles := a.handOut(mux)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(greeting))
 	})
@@ -321,6 +324,7 @@ func (a *App) listen(ctx context.Context) error {
 	if a.listener, err = a.serveOn(ctx, a.cfg.Addr, mux); err != nil {
 		return err
 	}
+	a.cleanup(endFiles)
 	if a.cfg.LocalPublic {
 		a.studio.PublicURL = "http://" + a.Addr()
 	}

@@ -112,6 +112,8 @@ type Config struct {
 	// Version and Commit are the build's, for metrics and traces.
 	Version, Commit string
 
+	HandoutLimits core.HandoutLimits // zero is core.DefaultHandoutLimits; for tests
+
 	LocalPublic bool // pages are reached at the address that is listened on; for the demo and tests
 
 	Unpaced bool // for benchmarks: no limit is kept
