@@ -66,7 +66,6 @@ func Read(dir fs.FS) (*Translator, error) {
 	}
 	slices.Sort(names)
 	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	t := &Translator{locales: []core.Locale{English}, speech: []speech{{}}, known: map[core.Locale]int{}, zones: map[string]*time.Location{}}
 	tags := []language.Tag{language.English}
 	for _, name := range names {
@@ -74,25 +73,55 @@ func Read(dir fs.FS) (*Translator, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		file, err := bundle.ParseMessageFileBytes(data, name)
+		tag, err := language.Parse(strings.TrimSuffix(name, ".json"))
+		if err != nil || tag == language.Und {
+			return nil, fmt.Errorf("%s: the name is no language", name)
+		}
+		if slices.Contains(tags, tag) {
+			return nil, fmt.Errorf("%s: a second catalogue of %s", name, tag)
+		}
+		s, forms, err := sentences(data)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		if file.Tag == language.Und {
-			return nil, fmt.Errorf("%s: the name is no language", name)
+		if err := bundle.AddMessages(tag, forms...); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
-		if slices.Contains(tags, file.Tag) {
-			return nil, fmt.Errorf("%s: a second catalogue of %s", name, file.Tag)
-		}
-		s := speech{texts: map[string]string{}, counts: map[string]bool{}, loc: i18n.NewLocalizer(bundle, file.Tag.String())}
-		for _, m := range file.Messages {
-			s.texts[m.ID] = m.Other
-			s.counts[m.ID] = m.Zero+m.One+m.Two+m.Few+m.Many != ""
-		}
-		tags, t.locales, t.speech = append(tags, file.Tag), append(t.locales, core.Locale(file.Tag.String())), append(t.speech, s)
+		s.loc = i18n.NewLocalizer(bundle, tag.String())
+		tags, t.locales, t.speech = append(tags, tag), append(t.locales, core.Locale(tag.String())), append(t.speech, s)
 	}
 	t.matcher = language.NewMatcher(tags)
 	return t, nil
+}
+
+// sentences reads a language's sentences. Those with several forms are the bundle's; it would keep half a kilobyte for each of
+// the others, which are most.
+func sentences(data []byte) (speech, []*i18n.Message, error) {
+	s := speech{texts: map[string]string{}, counts: map[string]bool{}}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return s, nil, err
+	}
+	var forms []*i18n.Message
+	for id, raw := range all {
+		if len(raw) > 0 && raw[0] == '"' {
+			var text string
+			if err := json.Unmarshal(raw, &text); err != nil {
+				return s, nil, err
+			}
+			s.texts[id] = text
+			continue
+		}
+		m := &i18n.Message{ID: id}
+		if err := json.Unmarshal(raw, &struct {
+			Zero, One, Two, Few, Many, Other *string
+		}{&m.Zero, &m.One, &m.Two, &m.Few, &m.Many, &m.Other}); err != nil {
+			return s, nil, fmt.Errorf("%q: %w", id, err)
+		}
+		s.texts[id], s.counts[id] = m.Other, true
+		forms = append(forms, m)
+	}
+	return s, forms, nil
 }
 
 // Languages lists what there is, English first.
