@@ -22,6 +22,9 @@ func (s *Studio) digest(ctx context.Context, c *call) (core.Change, error) {
 	now := s.Clock.Now().UTC()
 	switch every := c.inv.Arg("every"); every {
 	case "":
+		if words := c.inv.Arg("when"); words != "" {
+			return core.Change{}, core.Errorf(core.CodeInvalid, "A digest comes daily or weekly, not %q.", clip(words, 40)).WithNext("Type for example: digest daily 9:00")
+		}
 		return c.say(text(s.digestText(c, d, now)))
 	case "now":
 		return s.digestNow(ctx, c, d, now)
