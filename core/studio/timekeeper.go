@@ -230,7 +230,7 @@ func (k *Timekeeper) untold(ctx context.Context, a core.Alarm, id core.PersonID)
 	}
 	for _, to := range order {
 		list := lists[to]
-		card := core.Card{Title: l.N(len(list), "While you had your quiet: one thing", "While you had your quiet: %d things", len(list))}
+		card := core.Card{Title: l.N(len(list), "While you had your quiet: %d thing", "While you had your quiet: %d things", len(list))}
 		items := core.Node{Kind: core.NodeList}
 		ids := make([]string, 0, len(list))
 		for i, x := range list {
