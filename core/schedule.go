@@ -118,7 +118,8 @@ type Planning interface {
 	Calendar(ctx context.Context, key ProjectKey) (*Calendar, error)
 	// Booking returns one booking, a cancelled one too; CodeNotFound when there is none.
 	Booking(ctx context.Context, key ProjectKey, no int) (*Booking, error)
-	// Bookings returns those that begin from one moment to before another and were not cancelled, in order, at most limit.
+	// Bookings returns those that begin from one moment to before another and were not cancelled, in order, at most
+	// limit; 0 for all.
 	Bookings(ctx context.Context, key ProjectKey, from, to time.Time, limit int) ([]*Booking, error)
 	// Digest returns a room's digest in a project, an empty record that is off when it has none.
 	Digest(ctx context.Context, key ProjectKey, room RoomID) (*DigestPlan, error)

@@ -201,7 +201,7 @@ func (w *teller) versions(ctx context.Context, t *core.Task, since time.Time, n 
 func (w *teller) waiting(t *core.Task, n *news) {
 	switch t.Status {
 	case core.StatusReview:
-		n.review = append(n.review, newsItem{t, ""})
+		n.review = append(n.review, newsItem{t, t.OwnerName})
 	case core.StatusChanges:
 		who := t.OwnerName
 		if len(t.Assigned) > 0 {

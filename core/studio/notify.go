@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -135,6 +136,11 @@ func (s *Studio) ping(ctx context.Context, who core.PersonID, about, id string, 
 	if err != nil || !wants(p, about) {
 		return nil, err
 	}
+	if t != nil {
+		if project, err := s.Projects.Project(ctx, t.ID.Project()); err != nil || !s.mayHear(p, project) {
+			return nil, ignoreMissing(err)
+		}
+	}
 	now := s.Clock.Now().UTC()
 	l := p.Lang(s.Translator)
 	line, until := say(l), quietUntil(p, l, now)
@@ -162,6 +168,12 @@ func (s *Studio) ping(ctx context.Context, who core.PersonID, about, id string, 
 		out = append(out, o)
 	}
 	return out, nil
+}
+
+// mayHear reports whether a person may be told of a project's tasks. Their platform groups are not known here: whoever may
+// be in one counts as in it.
+func (s *Studio) mayHear(p *core.Person, project *core.Project) bool {
+	return s.roleOf(p, project, slices.Collect(maps.Keys(project.Mapped))).Allows(core.RoleViewer)
 }
 
 // threadFor is a link to a task's thread where an identity may open it; empty when there is none.

@@ -180,7 +180,7 @@ func (s *Studio) checkSlot(c *call, x slot, now time.Time) error {
 
 // beside lists a provider's sessions that overlap a span of time.
 func (s *Studio) beside(ctx context.Context, key core.ProjectKey, p core.ProviderName, from, to time.Time) ([]*core.Booking, error) {
-	all, err := s.Planning.Bookings(ctx, key, from.Add(-core.MaxBooking), to, maxSessions)
+	all, err := s.Planning.Bookings(ctx, key, from.Add(-core.MaxBooking), to, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -213,7 +213,9 @@ func (s *Studio) taskReopen(ctx context.Context, c *call) (core.Change, error) {
 	if t.Status == "" {
 		t.Status = core.StatusOpen
 	}
-	return s.changed(c, c.by("📂", s.shared(c.Project).T("opened this task again")), c.T("%s is open again.", t.ID))
+	change, err := s.changed(c, c.by("📂", s.shared(c.Project).T("opened this task again")), c.T("%s is open again.", t.ID))
+	change.Alarms = s.dueAgain(t)
+	return change, err
 }
 
 // taskDelete takes a task out of everything that lists it. Its threads say so, and what was said stays.
@@ -247,7 +249,17 @@ func (s *Studio) taskRestore(ctx context.Context, c *call) (core.Change, error) 
 		return core.Change{}, core.Errorf(core.CodeForbidden, "Only %s, who started %s, and admins can restore it.", t.OwnerName, t.ID).WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	t.Deleted, t.DeletedBy = core.Task{}.Deleted, ""
-	return s.changed(c, c.by("♻️", s.shared(c.Project).T("restored this task")), c.T("%s is back.", t.ID))
+	change, err := s.changed(c, c.by("♻️", s.shared(c.Project).T("restored this task")), c.T("%s is back.", t.ID))
+	change.Alarms = s.dueAgain(t)
+	return change, err
+}
+
+// dueAgain reminds of the due date of a task that is back, unless that is over.
+func (s *Studio) dueAgain(t *core.Task) []core.Alarm {
+	if now := s.Clock.Now(); t.Due.After(now) {
+		return []core.Alarm{dueAlarm(t, now)}
+	}
+	return nil
 }
 
 // checklist is a task's checklist as its card shows it.
