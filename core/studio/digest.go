@@ -120,7 +120,7 @@ func (s *Studio) digestText(c *call, d *core.DigestPlan, now time.Time) string {
 // digestNow posts what is new since the last digest; that one does not change when the next comes and what it tells.
 func (s *Studio) digestNow(ctx context.Context, c *call, d *core.DigestPlan, now time.Time) (core.Change, error) {
 	since := d.Since
-	if since.IsZero() {
+	if d.Every == "" || since.IsZero() {
 		since = now.AddDate(0, 0, -7)
 	}
 	card, any, err := s.digestCard(ctx, c.Project, d, since, now)
