@@ -127,6 +127,7 @@ const (
 	TicketInstall  TicketKind = "install"  // a team may install the app once
 	TicketState    TicketKind = "state"    // somebody is at the platform's own page and comes back
 	TicketSearch   TicketKind = "search"   // a search whose pages somebody turns
+	TicketSlot     TicketKind = "slot"     // a free slot of the calendar that somebody was offered
 	TicketBulk     TicketKind = "bulk"     // an action on all that was found, which waits for a confirmation
 	TicketFiles    TicketKind = "files"    // files to be fetched by a link, as often as somebody likes until it expires
 )

@@ -64,11 +64,14 @@ type Person struct {
 	SplitFrom PersonID   `json:"splitFrom,omitempty"`
 	// Locale and Zone are what the person's platforms say of their language and their clock; Settings, by name, is what
 	// they chose themselves.
-	Locale    Locale            `json:"locale,omitempty"`
-	Zone      string            `json:"zone,omitempty"`
-	Settings  map[string]string `json:"settings,omitempty"`
-	Style     *Style            `json:"style,omitempty"`
-	CreatedAt time.Time         `json:"createdAt"`
+	Locale   Locale            `json:"locale,omitempty"`
+	Zone     string            `json:"zone,omitempty"`
+	Settings map[string]string `json:"settings,omitempty"`
+	Style    *Style            `json:"style,omitempty"`
+	// Active is as which of several identities the person was heard of last.
+	Active    IdentityID          `json:"active,omitempty"`
+	Feeds     map[ProjectKey]Feed `json:"feeds,omitempty"`
+	CreatedAt time.Time           `json:"createdAt"`
 }
 
 // Names of settings that people and projects share.

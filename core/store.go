@@ -32,6 +32,12 @@ type Change struct {
 	Watched EntryID // of the change feed: up to there saved searches were looked through
 	Bulks   []*Bulk
 
+	Calendar *Calendar
+	Bookings []*Booking
+	Digests  []*DigestPlan
+	Alarms   []Alarm
+	Untold   []Untold
+
 	// Took gets the outgoings that were handed out in the same step: those that Journal.Read would have handed out next,
 	// which are mostly the change's own. Only whoever reads the partition under this lease may set it, and not beside a
 	// Read. It is not called when there are none, nor after an error; what it was not told Read tells.
@@ -77,6 +83,7 @@ type Outgoing struct {
 	Import  *Import      `json:"import,omitempty"`  // for imports
 	Link    *LinkRequest `json:"link,omitempty"`    // for accounts
 	Fetch   *Inbound     `json:"fetch,omitempty"`   // whose pictures to fetch
+	Untold  *Untold      `json:"untold,omitempty"`  // to be told later: crosses into the person's partition
 	Message MessageID    `json:"message,omitempty"` // to remove
 	At      time.Time    `json:"at"`
 	Trace   string       `json:"trace,omitempty"` // of the inbound that it came of
@@ -105,6 +112,7 @@ const (
 	OutJob     OutgoingKind = "job"     // put Job into its person's queue, or cancel it
 	OutLink    OutgoingKind = "link"    // test the credential of Link and link it
 	OutFetch   OutgoingKind = "fetch"   // fetch the pictures of Fetch's command and have it handled again with them
+	OutHold    OutgoingKind = "hold"    // hold Untold back until At
 	OutRemove  OutgoingKind = "remove"  // delete somebody's message that holds a key, where the platform lets us
 	OutImport  OutgoingKind = "import"  // fetch a picture that a person brought, and tell what was found in it
 )

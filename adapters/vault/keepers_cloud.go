@@ -6,4 +6,5 @@ import (
 	_ "gocloud.dev/secrets/awskms"        // awskms://
 	_ "gocloud.dev/secrets/azurekeyvault" // azurekeyvault://
 	_ "gocloud.dev/secrets/gcpkms"        // gcpkms://
+	_ "gocloud.dev/secrets/hashivault"    // hashivault://
 )

@@ -97,10 +97,17 @@ type lastPage struct {
 type pageKey struct{}
 
 // page URL TEXT: opens a page; it must show the text.
-func cmdPage(ts *testscript.TestScript, _ bool, args []string) {
+func cmdPage(ts *testscript.TestScript, neg bool, args []string) {
 	req, err := http.NewRequest(http.MethodGet, args[0], nil)
 	ts.Check(err)
-	open(ts, req, args[1])
+	if !neg {
+		open(ts, req, args[1])
+		return
+	}
+	open(ts, req, "")
+	if p := ts.Value(pageKey{}).(*lastPage); strings.Contains(html.UnescapeString(p.body), args[1]) {
+		ts.Fatalf("%s shows %q:\n%s", args[0], args[1], p.body)
+	}
 }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)

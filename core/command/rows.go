@@ -42,7 +42,7 @@ func whose() []Option {
 
 func rows() []Row {
 	var all []Row
-	for _, group := range [][]Row{makeRows(), reviewRows(), taskRows(), findRows(), shareRows(), styleRows(), organiseRows(), accountRows(), governRows(), helpRows()} {
+	for _, group := range [][]Row{makeRows(), reviewRows(), taskRows(), findRows(), shareRows(), styleRows(), organiseRows(), planRows(), accountRows(), governRows(), helpRows()} {
 		all = append(all, group...)
 	}
 	return all

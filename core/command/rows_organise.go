@@ -19,6 +19,7 @@ func organiseRows() []Row {
 				{Name: "approvals", Kind: KindInt, Help: "How many people must approve a version"}, {Name: "approve_role", Kind: KindChoice, Help: "Which role decides on versions", Choices: []string{"admin", "editor", "viewer"}},
 				{Name: "approve_own", Kind: KindChoice, Help: "Whether people may approve what they made", Choices: []string{"yes", "no"}}, {Name: "votes", Kind: KindChoice, Help: "Whether a 👍 on a card counts as a vote; it never approves", Choices: []string{"on", "off"}},
 				{Name: "statuses", Kind: KindText, Help: "The statuses in order, with the role that may set one: open, retouch:admin, ..."},
+				{Name: "capacity", Kind: KindText, Help: "How many sessions at once at a provider, such as midjourney=3; 0 for any number"}, {Name: "remind", Kind: KindInt, Help: "How many minutes before a session it is called out; 0 for never"},
 				language("The language of cards and notices in the rooms"), timezone("The time zone of the rooms, such as Europe/Paris")},
 			Examples: []string{"project settings --default_role viewer", "project settings mirror=all"}},
 	}

@@ -18,6 +18,12 @@ type Desk interface {
 	Link(ctx context.Context, o core.Outgoing) error
 }
 
+// Holder keeps what people are told later.
+type Holder interface {
+	// Hold keeps what an outgoing of kind OutHold holds until its At, once.
+	Hold(ctx context.Context, o core.Outgoing) error
+}
+
 // Deliverer brings outgoings to the platforms and settles them.
 type Deliverer struct {
 	Platforms map[core.PlatformName]core.Platform
@@ -30,6 +36,7 @@ type Deliverer struct {
 	People    core.People
 	Projects  core.Projects
 	Desk      Desk
+	Holder    Holder
 	Blobs     core.Blobs
 	Imaging   core.Imaging
 	Charts    core.Charts
@@ -212,6 +219,8 @@ func (d *Deliverer) once(ctx context.Context, t *try) (err error) {
 		return d.direct(ctx, t)
 	case core.OutJob:
 		return d.job(ctx, t)
+	case core.OutHold:
+		return d.Holder.Hold(ctx, t.out)
 	case core.OutImport:
 		return d.importPicture(ctx, t)
 	case core.OutFetch:

@@ -53,6 +53,8 @@ type Commands interface {
 	Voted(ctx context.Context, s Scope, card core.ObjectID) (core.Change, error)
 	// Uploaded says whether a comment's file may be a result brought back, and what to fetch then.
 	Uploaded(ctx context.Context, s Scope, c *core.Comment) ([]core.Outgoing, error)
+	// Commented returns what is written to whoever wants to know of a comment that was said in a task's thread.
+	Commented(ctx context.Context, s Scope, t *core.Task, c *core.Comment) ([]core.Outgoing, error)
 }
 
 // Router implements Handler: it finds an inbound's scope and hands it to the talk or to the commands.
@@ -238,6 +240,7 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 		if err != nil {
 			return err
 		}
+		p = r.active(ctx, p, in)
 		s.Person, s.Lang = p, p.Lang(r.Translator)
 		if s.Lang.Locale == "" {
 			s.Lang.Locale = in.Actor.Locale
@@ -274,6 +277,20 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 		return err
 	}
 	return r.roomTalk(ctx, s)
+}
+
+// active notes as which of several identities somebody was heard of last. It only says where they are written to, so that
+// a failure changes nothing.
+func (r *Router) active(ctx context.Context, p *core.Person, in core.Inbound) *core.Person {
+	if len(p.Identities) < 2 || p.Active == in.Actor.Identity || in.CatchUp {
+		return p
+	}
+	noted, err := r.People.UpdatePerson(ctx, p.ID, func(p *core.Person) error { p.Active = in.Actor.Identity; return nil })
+	if err != nil {
+		r.Log.DebugContext(ctx, "not noted where somebody is", "error", err)
+		return p
+	}
+	return noted
 }
 
 // look reads in one round trip what the handling of a message in a thread asks for.

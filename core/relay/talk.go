@@ -55,6 +55,13 @@ func (r *Router) said(ctx context.Context, s Scope) (core.Change, error) {
 	out.Place = append(out.Place, core.PlaceWrite{Object: obj, Room: s.In.Room,
 		Placement: core.Placement{Thread: s.In.Thread, Parts: []core.MessageID{m.ID}, Source: true}})
 	out.Out = spread(task.Rooms, s.In.Room, core.Outgoing{Kind: core.OutComment, Object: obj, Task: task.ID, At: c.At}, "0")
+	if s.Thread != nil {
+		pings, err := r.Commands.Commented(ctx, s, task, c)
+		if err != nil {
+			return core.Change{}, err
+		}
+		out.Out = append(out.Out, pings...)
+	}
 	if len(m.Files) > 0 && s.Thread != nil {
 		more, err := r.Commands.Uploaded(ctx, s, c)
 		if err != nil {

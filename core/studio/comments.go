@@ -58,7 +58,15 @@ func (s *Studio) comment(ctx context.Context, c *call) (core.Change, error) {
 	}
 	change := core.Change{Tasks: []*core.Task{c.task}, Comments: []*core.Comment{m}, Out: commentIn(c.task, m, c)}
 	change.Out = append(change.Out, s.noted(c, m)...)
-	change.Out = append(change.Out, c.answer(text(c.T("Your comment %d on %s is in its threads.", m.No, c.task.ID))))
+	whose := c.task.Owner
+	if on.Version > 0 && c.version != nil {
+		whose = c.version.Person
+	}
+	pings, err := s.commentedOn(ctx, c.Person, c.task, m, whose)
+	if err != nil {
+		return core.Change{}, err
+	}
+	change.Out = append(append(change.Out, pings...), c.answer(text(c.T("Your comment %d on %s is in its threads.", m.No, c.task.ID))))
 	return change, nil
 }
 

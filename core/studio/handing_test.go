@@ -111,7 +111,7 @@ func (sheetNames) Sheet(_ context.Context, w io.Writer, s core.Sheet) error {
 	return nil
 }
 
-func done(task core.TaskID, no int, keys ...core.BlobKey) *core.Version {
+func made(task core.TaskID, no int, keys ...core.BlobKey) *core.Version {
 	v := &core.Version{ID: core.VersionID{Task: task, No: no}, State: core.JobDone, PersonName: "Ada", Provider: "sketch", Request: core.Request{Op: core.OpGenerate, Prompt: "a boat"}, CreatedAt: handedAt.Add(-time.Hour), DoneAt: handedAt.Add(-time.Minute)}
 	for _, k := range keys {
 		v.Images = append(v.Images, core.StoredImage{Blob: k, MIME: "image/png", Size: 3, SHA256: "s-" + string(k)})
@@ -121,11 +121,11 @@ func done(task core.TaskID, no int, keys ...core.BlobKey) *core.Version {
 
 func newShelf() (*shelf, *Handouts) {
 	s := &shelf{project: &core.Project{Key: "ACME", Name: "Acme", Default: core.RoleEditor}, blobs: map[core.BlobKey]string{"a": "AAA", "b": "BBB", "c": "CCC", "late": "LLL", "secret": "SSS"}}
-	reverted := done("ACME-1", 2, "a", "b")
+	reverted := made("ACME-1", 2, "a", "b")
 	reverted.Request.Op, reverted.Parent = core.OpRevert, core.ImageRef{Version: 1}
-	approved := done("ACME-1", 1, "a", "b")
+	approved := made("ACME-1", 1, "a", "b")
 	approved.Verdicts = []core.Verdict{{Name: "Cleo", Approved: true, Reason: "yes", At: handedAt}}
-	later := done("ACME-1", 3, "late")
+	later := made("ACME-1", 3, "late")
 	later.DoneAt = handedAt.Add(time.Minute)
 	s.tasks = map[core.TaskID]*core.Task{
 		"ACME-1": {ID: "ACME-1", Title: "../a boat: été / \"x\"", Status: core.StatusApproved, OwnerName: "Ada", Latest: 3, Tags: []string{"spring"}},
@@ -133,7 +133,7 @@ func newShelf() (*shelf, *Handouts) {
 		"ACME-3": {ID: "ACME-3", Title: "secret", Private: true, Rooms: []core.RoomID{"slack:T/S"}, Latest: 1},
 		"ACME-4": {ID: "ACME-4", Title: "", Latest: 1},
 	}
-	s.versions = map[core.TaskID][]*core.Version{"ACME-1": {approved, reverted, later}, "ACME-2": {done("ACME-2", 1, "c")}, "ACME-3": {done("ACME-3", 1, "secret")}, "ACME-4": {done("ACME-4", 1, "lost", "c")}}
+	s.versions = map[core.TaskID][]*core.Version{"ACME-1": {approved, reverted, later}, "ACME-2": {made("ACME-2", 1, "c")}, "ACME-3": {made("ACME-3", 1, "secret")}, "ACME-4": {made("ACME-4", 1, "lost", "c")}}
 	for i := range commentsRead + 1 {
 		s.said = map[core.TaskID][]*core.Comment{"ACME-1": append(s.said["ACME-1"], &core.Comment{ID: core.CommentID(strings.Repeat("c", i+1)), Name: "Ben", Text: core.Plain("too dark"), Deleted: i == 0, On: core.ImageRef{Version: 1, Image: 2}})}
 	}

@@ -247,7 +247,9 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 			return core.Change{}, err
 		}
 	}
-	p, err = s.reviewSettings(ctx, c, p)
+	if p, err = s.reviewSettings(ctx, c, p); err == nil {
+		p, err = s.calendarSettings(ctx, c, p)
+	}
 	if err != nil {
 		return core.Change{}, err
 	}
@@ -265,5 +267,5 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 	}
 	fields := []core.Field{
 		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: c.T("rooms"), Value: core.Plain(strings.Join(rooms, ", "))}}
-	return c.say(core.Card{Title: c.T("Settings of %s", p.Key), Fields: append(append(fields, s.reviewFields(c, p)...), speechFields(c.Lang, p.Settings, s.shared(p))...)})
+	return c.say(core.Card{Title: c.T("Settings of %s", p.Key), Fields: append(append(append(fields, s.reviewFields(c, p)...), s.calendarFields(c, p)...), speechFields(c.Lang, p.Settings, s.shared(p))...)})
 }

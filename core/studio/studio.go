@@ -27,6 +27,9 @@ type Studio struct {
 	Search   core.Search
 	// Organising reads saved searches and bulk actions.
 	Organising core.Organising
+	Planning   core.Planning
+	Moving     core.Moving
+	Feeds      core.Feeds
 	Refs       core.Refs
 	Changes    core.Changes
 	Journal    core.Journal
@@ -98,6 +101,7 @@ func (s *Studio) verbs() map[string]verb {
 		"folder new": s.folderNew, "folder list": s.folderList, "folder move": s.folderMove, "folder put": s.folderPut, "folder remove": s.folderRemove,
 		"bulk approve": s.bulk, "bulk tag": s.bulk, "bulk move": s.bulk, "bulk start": s.bulkStart, "bulk list": s.bulkList, "bulk cancel": s.bulkCancel,
 		"publish": s.publish, "bulk publish": s.bulk, "download": s.download, "export": s.export,
+		"schedule book": s.scheduleBook, "schedule list": s.scheduleList, "schedule cancel": s.scheduleCancel, "schedule feed": s.scheduleFeed, "digest": s.digest, "notify": s.notify,
 		"role list": s.roleList, "role grant": s.roleGrant, "role revoke": s.roleGrant, "role map": s.roleMap,
 		"help": s.help, "status": s.status,
 	}

@@ -69,7 +69,13 @@ func (s *Studio) taskAssign(ctx context.Context, c *call) (core.Change, error) {
 	t.Assigned = append(t.Assigned, p)
 	line := c.by("👤", l.T("assigned this to"))
 	line = append(line, core.Text(" "), s.mentionOf(ctx, p))
-	return s.changed(c, line, c.T("%s is assigned to %s.", t.ID, names(t.Assigned)))
+	pings, err := s.assignedTo(ctx, c, t, p.ID)
+	if err != nil {
+		return core.Change{}, err
+	}
+	change, err := s.changed(c, line, c.T("%s is assigned to %s.", t.ID, names(t.Assigned)))
+	change.Out = append(change.Out, pings...)
+	return change, err
 }
 
 const (
@@ -99,14 +105,21 @@ func (s *Studio) taskDue(ctx context.Context, c *call) (core.Change, error) {
 		return c.say(text(c.T("%s is due %s.", t.ID, c.clock().Time(t.Due, now))))
 	case strings.EqualFold(words, "none") || strings.EqualFold(words, c.T("none")):
 		t.Due = core.Task{}.Due
-		return s.changed(c, c.by("📅", l.T("took the due date away")), c.T("%s has no due date any more.", t.ID))
+		return s.dueChanged(c, l.T("took the due date away"), c.T("%s has no due date any more.", t.ID))
 	}
 	due, err := s.dueIn(c, words)
 	if err != nil {
 		return core.Change{}, err
 	}
 	t.Due = due
-	return s.changed(c, c.by("📅", l.T("set the due date: %s", l.Time(due, now))), c.T("%s is due %s.", t.ID, c.clock().Time(due, now)))
+	return s.dueChanged(c, l.T("set the due date: %s", l.Time(due, now)), c.T("%s is due %s.", t.ID, c.clock().Time(due, now)))
+}
+
+// dueChanged is changed, and sets when people are reminded.
+func (s *Studio) dueChanged(c *call, line, answer string) (core.Change, error) {
+	change, err := s.changed(c, c.by("📅", line), answer)
+	change.Alarms = []core.Alarm{dueAlarm(c.task, s.Clock.Now())}
+	return change, err
 }
 
 // taskStatus moves a task to another status of its project's set.
@@ -200,7 +213,9 @@ func (s *Studio) taskReopen(ctx context.Context, c *call) (core.Change, error) {
 	if t.Status == "" {
 		t.Status = core.StatusOpen
 	}
-	return s.changed(c, c.by("📂", s.shared(c.Project).T("opened this task again")), c.T("%s is open again.", t.ID))
+	change, err := s.changed(c, c.by("📂", s.shared(c.Project).T("opened this task again")), c.T("%s is open again.", t.ID))
+	change.Alarms = s.dueAgain(t)
+	return change, err
 }
 
 // taskDelete takes a task out of everything that lists it. Its threads say so, and what was said stays.
@@ -234,7 +249,17 @@ func (s *Studio) taskRestore(ctx context.Context, c *call) (core.Change, error) 
 		return core.Change{}, core.Errorf(core.CodeForbidden, "Only %s, who started %s, and admins can restore it.", t.OwnerName, t.ID).WithNext("%s", s.whomToAsk(ctx, c.Project))
 	}
 	t.Deleted, t.DeletedBy = core.Task{}.Deleted, ""
-	return s.changed(c, c.by("♻️", s.shared(c.Project).T("restored this task")), c.T("%s is back.", t.ID))
+	change, err := s.changed(c, c.by("♻️", s.shared(c.Project).T("restored this task")), c.T("%s is back.", t.ID))
+	change.Alarms = s.dueAgain(t)
+	return change, err
+}
+
+// dueAgain reminds of the due date of a task that is back, unless that is over.
+func (s *Studio) dueAgain(t *core.Task) []core.Alarm {
+	if now := s.Clock.Now(); t.Due.After(now) {
+		return []core.Alarm{dueAlarm(t, now)}
+	}
+	return nil
 }
 
 // checklist is a task's checklist as its card shows it.

@@ -45,6 +45,14 @@ func (s *Studio) taskNew(ctx context.Context, c *call) (core.Change, error) {
 		}
 	}
 	change := core.Change{NewTask: task}
+	if !task.Due.IsZero() {
+		change.Alarms = []core.Alarm{dueAlarm(task, now)}
+	}
+	for _, n := range task.Assigned {
+		if change.Out, err = s.assignedTo(ctx, c, task, n.ID); err != nil {
+			return core.Change{}, err
+		}
+	}
 	change.Out = append(change.Out, c.answer(text(c.T("%s is there: %s. Make pictures for it with \"imagine\" in its thread.", task.ID, task.Title))))
 	change.Out = append(change.Out, cardsIn(task, c, "new", 0)...)
 	if len(c.In.Command.Files) > 0 {

@@ -103,7 +103,9 @@ func (s *Studio) verdict(ctx context.Context, c *call) (core.Change, error) {
 		}
 	}
 	change.Out = append(change.Out, c.answer(text(said)))
-	return change, nil
+	pings, err := s.decidedOn(ctx, c, approved, reason)
+	change.Out = append(change.Out, pings...)
+	return change, err
 }
 
 // olderVersion asks whether somebody means a version that is not the newest one.

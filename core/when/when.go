@@ -15,6 +15,8 @@ type Moment struct {
 	Time time.Time
 	// Clock says that a time of day was given, not only a day.
 	Clock bool
+	// Day says that a day was given.
+	Day bool
 	// Twice says that the clocks are put back that day and that the hour comes twice: the first one is meant.
 	Twice bool
 }
@@ -41,6 +43,32 @@ func Parse(text string, now time.Time, l core.Lang) (Moment, error) {
 		return Moment{}, p.err
 	}
 	return p.moment()
+}
+
+// Prefix reads the moment with which some words begin, and says how many words that took: "tomorrow 14:00 posters" are two.
+// Otherwise it is Parse.
+func Prefix(text string, now time.Time, l core.Lang) (m Moment, used int, err error) {
+	p := parser{lang: l, now: l.In(now)}
+	words := strings.Fields(strings.ToLower(text))
+	words = words[:min(len(words), 12)]
+	for at := 0; at < len(words) && p.after == 0; {
+		before := p
+		n := p.take(words[at:])
+		if n == 0 {
+			break
+		}
+		if at += n; p.hasDay != before.hasDay || p.hasClock != before.hasClock || p.after != before.after || p.err != nil {
+			used = at // "the" alone belongs to what follows
+		}
+	}
+	if used == 0 && p.err == nil {
+		return Moment{}, 0, p.unclear(text)
+	}
+	if p.err != nil {
+		return Moment{}, used, p.err
+	}
+	m, err = p.moment()
+	return m, used, err
 }
 
 type parser struct {
@@ -314,7 +342,7 @@ func (p *parser) moment() (Moment, error) {
 			return Moment{}, err
 		}
 	}
-	return Moment{Time: t, Clock: p.hasClock, Twice: twice}, nil
+	return Moment{Time: t, Clock: p.hasClock, Day: p.hasDay, Twice: twice}, nil
 }
 
 // at is a time of day on a day. Where the clocks are put forward some times do not exist; where they are put back, some

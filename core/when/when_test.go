@@ -72,6 +72,34 @@ func TestClocksChange(t *testing.T) {
 	}
 }
 
+func TestPrefix(t *testing.T) {
+	loc := paris(t)
+	now := time.Date(2026, 11, 18, 15, 30, 0, 0, loc) // a Wednesday
+	for words, want := range map[string]struct {
+		at   string
+		used int
+		day  bool
+	}{
+		"tomorrow 14:00 2h hero shots": {"2026-11-19 14:00", 2, true},
+		"tomorrow 14:00 the posters":   {"2026-11-19 14:00", 2, true},
+		"friday 2 pm for 2h":           {"2026-11-20 14:00", 3, true},
+		"in 2h 90min":                  {"2026-11-18 17:30", 2, false},
+		"17:00 retouching":             {"2026-11-18 17:00", 1, false},
+		"2026-12-24 18:00":             {"2026-12-24 18:00", 2, true},
+	} {
+		m, used, err := Prefix(words, now, core.Lang{Zone: loc})
+		if err != nil || used != want.used || m.Day != want.day || m.Time.Format("2006-01-02 15:04") != want.at {
+			t.Errorf("%q: %v %d %v", words, m, used, err)
+		}
+	}
+	if _, used, err := Prefix("sometime 14:00", now, core.Lang{Zone: loc}); used != 0 || core.ErrorCode(err) != core.CodeInvalid {
+		t.Errorf("%d %v", used, err)
+	}
+	if _, _, err := Prefix("2026-03-29 02:30 2h", time.Date(2026, 3, 1, 12, 0, 0, 0, loc), core.Lang{Zone: loc}); !strings.Contains(core.SafeMessage(err), "does not exist") {
+		t.Error(err)
+	}
+}
+
 func TestSpan(t *testing.T) {
 	for s, want := range map[string]time.Duration{"2h": 2 * time.Hour, "90min": 90 * time.Minute, "1h30": 90 * time.Minute, "3d": 72 * time.Hour, "1w": 168 * time.Hour} {
 		if d, ok := Span(s); !ok || d != want {

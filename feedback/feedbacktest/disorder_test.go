@@ -131,7 +131,7 @@ func settle(t *testing.T, log []core.Inbound) map[string]string {
 	w := &wall{shown: map[core.MessageID]string{}, reacted: map[string]bool{}}
 	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Slack: &side{w, core.Slack}, core.Discord: &side{w, core.Discord}}, Journal: s.Journal,
 		Changes: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, People: s.People, Clock: core.SystemClock{}, Log: quiet}
-	router := &relay.Router{Parts: s.DB.Parts, People: s.People, Projects: s.People, Tasks: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, Changes: s.Review, Journal: s.Journal,
+	router := &relay.Router{Commands: talkOnly{}, Parts: s.DB.Parts, People: s.People, Projects: s.People, Tasks: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, Changes: s.Review, Journal: s.Journal,
 		Opening: out.Opening, Clock: core.SystemClock{}, Log: quiet}
 	engine := &relay.Engine{Parts: s.DB.Parts, Leases: s.Leases, Members: s.Members, Journal: s.Journal, Handler: router, Out: out, Clock: core.SystemClock{}, Log: quiet}
 	for _, in := range log {

@@ -18,7 +18,7 @@ func TestReplyBeforeItsThread(t *testing.T) {
 	p := s.DB.Parts.OfProject("ACME")
 	arrange(t, s, p)
 	quiet := slog.New(slog.DiscardHandler)
-	router := &relay.Router{Parts: s.DB.Parts, People: s.People, Projects: s.People, Tasks: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, Changes: s.Review, Journal: s.Journal,
+	router := &relay.Router{Commands: talkOnly{}, Parts: s.DB.Parts, People: s.People, Projects: s.People, Tasks: s.Review, Comments: s.Review, Refs: s.Review, Glances: s.Glances, Changes: s.Review, Journal: s.Journal,
 		Clock: core.SystemClock{}, Log: quiet}
 	w := &wall{shown: map[core.MessageID]string{}, reacted: map[string]bool{}}
 	out := &relay.Deliverer{Platforms: map[core.PlatformName]core.Platform{core.Slack: &side{w, core.Slack}, core.Discord: &side{w, core.Discord}}, Journal: s.Journal,
@@ -55,4 +55,11 @@ func TestReplyBeforeItsThread(t *testing.T) {
 		defer w.mu.Unlock()
 		return err == nil && n == 1 && len(w.shown) == 1
 	})
+}
+
+// talkOnly are no commands; nobody wants to be told of comments.
+type talkOnly struct{ relay.Commands }
+
+func (talkOnly) Commented(context.Context, relay.Scope, *core.Task, *core.Comment) ([]core.Outgoing, error) {
+	return nil, nil
 }

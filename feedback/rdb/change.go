@@ -50,6 +50,12 @@ func (b *Batch) ExpectValue(key, value string) {
 	b.nCheck++
 }
 
+// ExpectScore makes the change fail with CodeConflict unless the member of a sorted set has this score.
+func (b *Batch) ExpectScore(key, member string, score int64) {
+	b.checks = append(b.checks, -b.key(key), member, score)
+	b.nCheck++
+}
+
 // Settles says which stream entry the change removes. When it is gone already, an earlier commit was written and only its
 // answer was lost: the change then counts as written and nothing is done twice.
 func (b *Batch) Settles(stream, id string) { b.settle = [2]any{b.key(stream), id} }
@@ -81,7 +87,7 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //	ARGV[2..3]  the stream's key number and the entry that the change settles; 0 and "" for none
 //	ARGV[4..6]  the key number of a stream to hand entries out from, how many, and the newest id in hand; 0, 0 and "" for none
 //	ARGV[7]     number of checks, then per check: key number, hash field ("" for a plain string, "#" for a sheet's
-//	            revision), expected value ("" for absent)
+//	            revision), expected value ("" for absent); with a negative key number, a sorted set's member and its score
 //	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments; the script's own
 //	            commands are
 //	            "sheet" (revision, record) and "line" (name, line): see PutSheet and PutLine
@@ -103,9 +109,13 @@ local i = 7
 local n = tonumber(ARGV[i])
 i = i + 1
 for _ = 1, n do
-  local key, field, want = KEYS[tonumber(ARGV[i])], ARGV[i+1], ARGV[i+2]
+  local no, field, want = tonumber(ARGV[i]), ARGV[i+1], ARGV[i+2]
+  local key = KEYS[math.abs(no)]
   local have
-  if field == '' then
+  if no < 0 then
+    have = redis.call('ZSCORE', key, field)
+    if have and tonumber(have) == tonumber(want) then have = want end
+  elseif field == '' then
     have = redis.call('GET', key)
   elseif field == '#' then
     have = redis.call('GET', key)

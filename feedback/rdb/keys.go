@@ -208,6 +208,45 @@ func (k Keys) Bulks(p core.Partition, key core.ProjectKey) string {
 // BulksActive holds the bulk actions of a partition that have not ended. SET
 func (k Keys) BulksActive(p core.Partition) string { return k.in(p, "bulking") }
 
+// Calendar is what the bookings of a project share, one record. HASH
+func (k Keys) Calendar(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "calendar:"+string(key))
+}
+
+// Booking is a booking's record. HASH
+func (k Keys) Booking(p core.Partition, key core.ProjectKey, no int) string {
+	return k.in(p, "booking:"+string(key)+"/"+strconv.Itoa(no))
+}
+
+// Bookings orders the numbers of a project's bookings by when they begin, in milliseconds. ZSET
+func (k Keys) Bookings(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "bookings:"+string(key))
+}
+
+// Digest is when a room's digest comes and what it told, one record. HASH
+func (k Keys) Digest(p core.Partition, key core.ProjectKey, room core.RoomID) string {
+	return k.in(p, "digest:"+string(key)+"/"+string(room))
+}
+
+// Alarms orders what a partition's timekeeper has to do by when, in milliseconds. ZSET
+func (k Keys) Alarms(p core.Partition) string { return k.in(p, "alarms") }
+
+// Untold is what a person is told later, by delivery; and when it was told, for a while. HASH
+func (k Keys) Untold(p core.Partition, id core.PersonID) string {
+	return k.in(p, "untold:"+string(id))
+}
+
+// Touched orders the numbers of a project's tasks by when they changed last, in milliseconds. ZSET
+func (k Keys) Touched(p core.Partition, key core.ProjectKey) string {
+	return k.in(p, "touched:"+string(key))
+}
+
+// Due orders the numbers of a project's tasks by when they are due, in milliseconds. ZSET
+func (k Keys) Due(p core.Partition, key core.ProjectKey) string { return k.in(p, "due:"+string(key)) }
+
+// CalendarLink says whose calendar a link opens, by the digest of its token: "person project". STRING
+func (k Keys) CalendarLink(p core.Partition, digest string) string { return k.in(p, "ics:"+digest) }
+
 // Person is a person record. HASH
 func (k Keys) Person(p core.Partition, id core.PersonID) string {
 	return k.in(p, "person:"+string(id))

@@ -14,8 +14,8 @@ import (
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
-// Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks, core.Posts, core.Search, core.Reindexing
-// and core.Organising.
+// Store implements core.Changes, core.Tasks, core.Comments, core.Refs, core.Marks, core.Posts, core.Search, core.Reindexing,
+// core.Organising, core.Planning, core.Alarms and core.Moving.
 type Store struct {
 	db      *rdb.DB
 	journal *journal.Journal
@@ -57,6 +57,7 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 		}
 		if !t.ID.IsTalk() { // people list tasks only
 			b.Do("ZADD", k.TaskList(p, t.ID.Project()), t.ID.Number(), string(t.ID))
+			s.timed(b, p, t)
 		}
 		s.feed(b, p, "task", string(t.ID))
 	}
@@ -82,6 +83,9 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 		return err
 	}
 	if err := s.organising(b, c); err != nil {
+		return err
+	}
+	if err := s.planning(b, c); err != nil {
 		return err
 	}
 	for _, t := range c.Threads {

@@ -204,11 +204,12 @@ func (a *App) build() error {
 	router := &relay.Router{Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review, Comments: a.store.Review,
 		Refs: a.store.Review, Glances: a.store.Glances, Changes: a.store.Review, Journal: a.store.Journal, Commands: a.studio, Opening: a.deliver.Opening, Hurry: a.catchUp.Hurry, Clock: a.clock, Log: a.log}
 	a.engine = &relay.Engine{Parts: a.store.DB.Parts, Leases: a.counted, Members: a.store.Members, Journal: a.store.Journal, Handler: router, Out: a.deliver,
-		Workers: []relay.Worker{a.runner, a.catchUp, a.organiser()}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
+		Workers: []relay.Worker{a.runner, a.catchUp, a.organiser(), a.timekeeper()}, Alone: a.catchUp.Alone, Clock: a.clock, Log: a.log}
 	a.metrics.OnScrape = a.samplePool()
 	a.accept.Telemetry, a.engine.Telemetry, a.deliver.Telemetry, a.catchUp.Telemetry = a.telemetry, a.telemetry, a.telemetry, a.telemetry
 	desk.Telemetry, a.runner.Telemetry = a.telemetry, a.telemetry
 	a.speak(linker, router)
+	a.plan()
 	return nil
 }
 
@@ -317,6 +318,7 @@ func (a *App) listen(ctx context.Context) error {
 	mux.Handle("/account/", pages)
 	mux.Handle("/oauth/", pages)
 	endFiles := a.handOut(mux)
+	mux.Handle("/calendar/", a.calendars())
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(greeting))
 	})
