@@ -17,7 +17,7 @@ type Booking struct {
 	Person     PersonID     `json:"person"`
 	PersonName string       `json:"personName"`
 	Identity   IdentityID   `json:"identity"` // as whom they booked it
-	Room       RoomID       `json:"room"`     // where they booked it, and where it is called out
+	Room       RoomID       `json:"room"`     // where they booked it
 	Private    bool         `json:"private,omitempty"`
 	What       string       `json:"what,omitempty"` // of a private room: read there, and by its person
 	Start      time.Time    `json:"start"`

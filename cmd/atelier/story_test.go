@@ -37,6 +37,7 @@ func TestStories(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Values[storyKey{}] = &story{}
 			e.Values[pageKey{}] = &lastPage{}
+			e.Vars = append(e.Vars, storyDays(time.Now())...)
 			for _, kv := range os.Environ() {
 				if strings.HasPrefix(kv, "GOCOVERDIR=") {
 					e.Vars = append(e.Vars, kv)

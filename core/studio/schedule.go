@@ -16,7 +16,7 @@ import (
 const (
 	minSession  = 5 * time.Minute
 	stdSession  = time.Hour
-	maxAhead    = 12 // months
+	maxAhead    = 14 // months: a year, and what is planned for its end
 	slotFor     = time.Hour
 	slotSearch  = 31 * 24 * time.Hour
 	maxSessions = 1000 // that are looked at for one answer
@@ -77,9 +77,22 @@ func (s *Studio) scheduleBook(ctx context.Context, c *call) (core.Change, error)
 	if b.What != "" {
 		line = append(line, core.Text(" · "+b.What))
 	}
-	change.Out = []core.Outgoing{roomPost(b.Project, b.Room, "booking-"+strconv.Itoa(b.No), now), c.answer(text(said))}
-	change.Out[0].Text = core.RichText{core.Para(line...)}
+	change.Out = append(sessionPosts(c.Project, b, "booking-", core.RichText{core.Para(line...)}, now), c.answer(text(said)))
 	return change, nil
+}
+
+// sessionPosts tell of a session in all rooms of its project; of one that was booked in a private room only there.
+func sessionPosts(p *core.Project, b *core.Booking, what string, line core.RichText, now time.Time) []core.Outgoing {
+	var out []core.Outgoing
+	for _, room := range p.Rooms {
+		if b.Private && room != b.Room {
+			continue
+		}
+		post := roomPost(b.Project, room, what+strconv.Itoa(b.No), now)
+		post.Text = line
+		out = append(out, post)
+	}
+	return out
 }
 
 // roomPost posts in a room itself, once for each id.
@@ -362,13 +375,13 @@ func (s *Studio) scheduleCancel(ctx context.Context, c *call) (core.Change, erro
 	}
 	b.Cancelled = true
 	room := s.shared(c.Project)
-	post := roomPost(b.Project, b.Room, "cancelled-"+strconv.Itoa(b.No), now)
-	post.Text = core.RichText{core.Para(core.Text("🗓️ "), core.Bold(c.name()), core.Text(" "+room.T("cancelled %s's session at %s: %s", b.PersonName, b.Provider.Title(), spanText(room, b.Start, b.End, now))))}
+	told := room.T("cancelled %s's session at %s: %s", b.PersonName, b.Provider.Title(), spanText(room, b.Start, b.End, now))
 	if c.Person.Is(b.Person) {
-		post.Text = core.RichText{core.Para(core.Text("🗓️ "), core.Bold(c.name()), core.Text(" "+room.T("cancelled the session at %s: %s", b.Provider.Title(), spanText(room, b.Start, b.End, now))))}
+		told = room.T("cancelled the session at %s: %s", b.Provider.Title(), spanText(room, b.Start, b.End, now))
 	}
+	posts := sessionPosts(c.Project, b, "cancelled-", core.RichText{core.Para(c.by("🗓️", told)...)}, now)
 	return core.Change{Calendar: cal, Bookings: []*core.Booking{b}, Alarms: []core.Alarm{{ID: core.BookingAlarm(b.Project, b.No)}},
-		Out: []core.Outgoing{post, c.answer(text(c.T("Session %d is cancelled.", b.No)))}}, nil
+		Out: append(posts, c.answer(text(c.T("Session %d is cancelled.", b.No))))}, nil
 }
 
 // spanText is a span of time as people write it; its end has a day of its own only when that is another one.

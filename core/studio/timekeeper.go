@@ -3,7 +3,6 @@ package studio
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -128,15 +127,13 @@ func (k *Timekeeper) callOut(ctx context.Context, a core.Alarm, rest string) (co
 	if err != nil {
 		return change, err
 	}
-	if slices.Contains(project.Rooms, b.Room) {
+	if len(project.Rooms) > 0 {
 		l := s.shared(project)
-		post := roomPost(b.Project, b.Room, "session-"+no, now)
 		line := []core.Node{core.Text("⏰ "), core.Bold(b.PersonName), core.Text(" " + l.T("has a session at %s: %s", b.Provider.Title(), spanText(l, b.Start, b.End, now)))}
 		if b.What != "" {
 			line = append(line, core.Text(" · "+b.What))
 		}
-		post.Text = core.RichText{core.Para(line...)}
-		change.Out = append(change.Out, post)
+		change.Out = append(change.Out, sessionPosts(project, b, "session-", core.RichText{core.Para(line...)}, now)...)
 	}
 	out, err := s.ping(ctx, b.Person, aboutReminders, "session/"+rest, nil, func(l core.Lang) string {
 		said := l.T("Your session at %s: %s.", b.Provider.Title(), spanText(l, b.Start, b.End, now))
