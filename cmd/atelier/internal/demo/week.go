@@ -35,6 +35,10 @@ const stepTime = 60 * time.Second
 
 // PlayWeek plays a week's work into the demo, one step after the other, and tells what it does.
 func (w *World) PlayWeek(ctx context.Context, out io.Writer) error {
+	// An app that nobody answers in would refuse the first command.
+	if err := w.connected(ctx); err != nil {
+		return err
+	}
 	for n, line := range strings.Split(week, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" {
@@ -46,6 +50,22 @@ func (w *World) PlayWeek(ctx context.Context, out io.Writer) error {
 		}
 		if err := w.playStep(ctx, line); err != nil {
 			return fmt.Errorf("week.txt:%d: %s: %w", n+1, line, err)
+		}
+	}
+	return nil
+}
+
+// connected waits until Atelier listens on both platforms and its commands are registered.
+func (w *World) connected(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for w.Slack.Connections() == 0 || w.Discord.Snapshot("", 1).Sessions == 0 || len(w.Discord.Commands()) == 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the simulated platforms are not connected: %w", ctx.Err())
 		}
 	}
 	return nil
