@@ -107,7 +107,7 @@ func (b bad) key() string {
 var (
 	tokenIn  = regexp.MustCompile(`\bm\d{5}\b`)
 	lateNote = regexp.MustCompile(`^[_*]*\(sent [^)]*\)[_*]* `)
-	replyTo  = regexp.MustCompile(`^-# ↩[^\n]*\n`)
+	replyTo  = regexp.MustCompile(`^(-# )?↩[^\n]*\n`)
 )
 
 // words is a mirrored message without what the program sets before it.
