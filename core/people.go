@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -82,7 +83,7 @@ const (
 
 // Lang is how to speak to the person.
 func (p *Person) Lang(tr Translator) Lang {
-	return Lang{Translator: tr, Locale: Locale(firstOf(p.Settings[SettingLanguage], string(p.Locale))), Zone: zone(tr, firstOf(p.Settings[SettingTimezone], p.Zone))}
+	return Lang{Translator: tr, Locale: Locale(cmp.Or(p.Settings[SettingLanguage], string(p.Locale))), Zone: zone(tr, cmp.Or(p.Settings[SettingTimezone], p.Zone))}
 }
 
 // Lang is how to speak to everybody in a project's rooms.
@@ -106,15 +107,6 @@ func zone(tr Translator, name string) *time.Location {
 		return nil
 	}
 	return loc
-}
-
-func firstOf(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 // Is reports whether an id is this person's, now or formerly.

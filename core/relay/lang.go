@@ -29,10 +29,11 @@ func (d *Deliverer) speak(ctx context.Context, o core.Outgoing) core.Lang {
 
 // reader is how to speak to somebody who reads an answer alone.
 func (d *Deliverer) reader(ctx context.Context, a core.Actor) core.Lang {
-	return langOf(ctx, d.People, d.Translator, a)
+	return LangOf(ctx, d.People, d.Translator, a)
 }
 
-func langOf(ctx context.Context, people core.People, tr core.Translator, a core.Actor) core.Lang {
+// LangOf is how to speak to an actor: as the person chose or their platforms said before, else as the actor's event says.
+func LangOf(ctx context.Context, people core.People, tr core.Translator, a core.Actor) core.Lang {
 	l := core.Lang{Translator: tr}
 	if tr == nil {
 		return l

@@ -200,7 +200,7 @@ func (r *Router) Bury(ctx context.Context, t Turn, cause error) error {
 	in := t.Entry.Item
 	c := core.Change{Partition: t.Partition, Lease: t.Lease, Handled: t.Entry.ID, Dead: deadInbound(in, cause, r.Clock.Now()), Took: t.Took}
 	if in.Reply.Kind != core.ReplyNone {
-		c.Out = append(c.Out, Answer(in, core.Card{Body: core.Plain(langOf(ctx, r.People, r.Translator, in.Actor).Error(cause)), Tone: core.ToneBad}))
+		c.Out = append(c.Out, Answer(in, core.Card{Body: core.Plain(LangOf(ctx, r.People, r.Translator, in.Actor).Error(cause)), Tone: core.ToneBad}))
 	}
 	return r.Changes.Apply(ctx, c)
 }

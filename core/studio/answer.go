@@ -8,6 +8,7 @@ import (
 
 	"github.com/atelier-bridge/atelier/core"
 	"github.com/atelier-bridge/atelier/core/command"
+	"github.com/atelier-bridge/atelier/core/relay"
 )
 
 // Answer answers inside the acknowledgement: the modal that a press opens, or the choices of an autocomplete.
@@ -23,14 +24,7 @@ func (s *Studio) Answer(ctx context.Context, q core.Query) (core.Card, error) {
 
 // langOf is how to speak to somebody who asked something that is not stored.
 func (s *Studio) langOf(ctx context.Context, a core.Actor) core.Lang {
-	l := core.Lang{Translator: s.Translator}
-	if p, err := s.People.ByIdentity(ctx, a.Identity); err == nil {
-		l = p.Lang(s.Translator)
-	}
-	if l.Locale == "" {
-		l.Locale = a.Locale
-	}
-	return l
+	return relay.LangOf(ctx, s.People, s.Translator, a)
 }
 
 // verbName is a verb as it is written in a language.

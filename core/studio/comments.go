@@ -288,7 +288,11 @@ func (s *Studio) Ticked(_ context.Context, sc relay.Scope, t *core.Task, m *core
 	if sc.Person == nil || m.Resolved == on || t.Gone() {
 		return nil, false
 	}
-	if !s.roleOf(sc.Person, sc.Project, sc.In.Actor.Roles).Allows(core.RoleEditor) && !sc.Person.Is(m.Author) {
+	need := core.RoleEditor
+	if sc.Person.Is(m.Author) {
+		need = core.RoleViewer
+	}
+	if !s.roleOf(sc.Person, sc.Project, sc.In.Actor.Roles).Allows(need) {
 		return nil, false
 	}
 	c := &call{Scope: sc, task: t}
@@ -300,7 +304,7 @@ func (s *Studio) Ticked(_ context.Context, sc relay.Scope, t *core.Task, m *core
 // Voted counts a thumbs-up on a card as a vote, where the project wants that. It is never an approval.
 func (s *Studio) Voted(ctx context.Context, sc relay.Scope, card core.ObjectID) (core.Change, error) {
 	_, id, rest := card.Parts()
-	if sc.Person == nil || sc.Project == nil || sc.Project.Settings[settingVotes] != "on" || sc.In.Emoji.Key() != "👍" {
+	if sc.Person == nil || sc.Project == nil || sc.Project.Settings[settingVotes] != "on" || sc.In.Emoji.Key() != "👍" || !s.roleOf(sc.Person, sc.Project, sc.In.Actor.Roles).Allows(core.RoleViewer) {
 		return core.Change{}, nil
 	}
 	t, err := s.Tasks.Task(ctx, id)

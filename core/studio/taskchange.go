@@ -68,7 +68,7 @@ func (s *Studio) taskAssign(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t.Assigned = append(t.Assigned, p)
 	line := c.by("👤", l.T("assigned this to"))
-	line = append(line, core.Text(" "), s.mentionOf(ctx, p))
+	line = append(line, core.Text(" "), core.Bold(p.Name)) // what pings them is theirs to choose: notify
 	pings, err := s.assignedTo(ctx, c, t, p.ID)
 	if err != nil {
 		return core.Change{}, err
@@ -82,14 +82,6 @@ const (
 	maxAssigned  = 10
 	maxChecklist = 50
 )
-
-// mentionOf mentions a person; each room shows the identity that they have there.
-func (s *Studio) mentionOf(ctx context.Context, n core.Named) core.Node {
-	if p, err := s.People.Person(ctx, n.ID); err == nil && len(p.Identities) > 0 {
-		return core.MentionNode(p.Identities[0], n.Name)
-	}
-	return core.Bold(n.Name)
-}
 
 // taskDue says until when a task is to be done.
 func (s *Studio) taskDue(ctx context.Context, c *call) (core.Change, error) {
