@@ -109,7 +109,7 @@ func TestSameThingSameID(t *testing.T) {
 	} {
 		ids := map[core.InboundID]bool{}
 		for _, key := range []string{"s/1", "s/1", "t/9"} {
-			got, err := a.inbounds(t.Context(), event{kind: c.kind, key: key, at: time.Now(), data: []byte(c.data)})
+			got, err := a.inbounds(t.Context(), &event{kind: c.kind, key: key, at: time.Now(), data: []byte(c.data)})
 			if err != nil || len(got) != 1 {
 				t.Fatal(c.kind, got, err)
 			}
@@ -120,7 +120,7 @@ func TestSameThingSameID(t *testing.T) {
 		}
 	}
 	// Only the same dispatch of a reaction is the same: a person may take one back and put it again.
-	reaction := event{kind: "MESSAGE_REACTION_ADD", at: time.Now(), data: []byte(`{"user_id":"7","channel_id":"2","message_id":"100","guild_id":"1","emoji":{"name":"👍"}}`)}
+	reaction := &event{kind: "MESSAGE_REACTION_ADD", at: time.Now(), data: []byte(`{"user_id":"7","channel_id":"2","message_id":"100","guild_id":"1","emoji":{"name":"👍"}}`)}
 	reaction.key = "s/1"
 	first, _ := a.inbounds(t.Context(), reaction)
 	again, _ := a.inbounds(t.Context(), reaction)
@@ -130,7 +130,7 @@ func TestSameThingSameID(t *testing.T) {
 		t.Errorf("%s %s %s", first[0].ID, again[0].ID, later[0].ID)
 	}
 	for _, update := range []string{`,"edited_timestamp":null`, ``, `,"embeds":[{"type":"link"}]`, `,"flags":4`, `,"pinned":true`} {
-		if got, err := a.inbounds(t.Context(), event{kind: "MESSAGE_UPDATE", key: "s/1", at: time.Now(), data: []byte(`{"content":"hi",` + by + update + `}`)}); err != nil || len(got) != 0 {
+		if got, err := a.inbounds(t.Context(), &event{kind: "MESSAGE_UPDATE", key: "s/1", at: time.Now(), data: []byte(`{"content":"hi",` + by + update + `}`)}); err != nil || len(got) != 0 {
 			t.Errorf("%s: %+v %v", update, got, err)
 		}
 	}

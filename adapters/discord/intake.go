@@ -31,7 +31,7 @@ type event struct {
 type intake struct {
 	a        *Adapter
 	receiver core.Receiver
-	lane     [lanes]chan event
+	lane     [lanes]chan *event
 	slots    chan struct{}
 	work     sync.WaitGroup
 
@@ -42,7 +42,7 @@ type intake struct {
 func newIntake(a *Adapter, r core.Receiver) *intake {
 	in := &intake{a: a, receiver: r, slots: make(chan struct{}, maxInteractions)}
 	for i := range in.lane {
-		in.lane[i] = make(chan event, laneDepth)
+		in.lane[i] = make(chan *event, laneDepth)
 	}
 	return in
 }
@@ -70,7 +70,7 @@ func (in *intake) event(kind, key string, data json.RawMessage) {
 	if in.ctx.Err() != nil {
 		return
 	}
-	e := event{kind: kind, key: key, at: in.a.now(), data: data}
+	e := &event{kind: kind, key: key, at: in.a.now(), data: data}
 	switch kind {
 	case "INTERACTION_CREATE":
 		select {
@@ -199,7 +199,7 @@ func laneOf(data json.RawMessage) int {
 }
 
 // serve handles one lane. While the store is away an event waits, and those behind it.
-func (in *intake) serve(ctx context.Context, events <-chan event) {
+func (in *intake) serve(ctx context.Context, events <-chan *event) {
 	for {
 		select {
 		case e := <-events:
@@ -210,7 +210,7 @@ func (in *intake) serve(ctx context.Context, events <-chan event) {
 	}
 }
 
-func (in *intake) handle(ctx context.Context, e event) {
+func (in *intake) handle(ctx context.Context, e *event) {
 	defer func() {
 		if r := recover(); r != nil {
 			in.a.log.ErrorContext(ctx, "event handler panicked", "event", e.kind, "panic", r)

@@ -14,7 +14,7 @@ import (
 const maxKeptContent = 8 << 10
 
 // inbounds turns one event into what the journal keeps. Errors with CodeRetry may be tried again.
-func (a *Adapter) inbounds(ctx context.Context, e event) ([]core.Inbound, error) {
+func (a *Adapter) inbounds(ctx context.Context, e *event) ([]core.Inbound, error) {
 	switch e.kind {
 	case "MESSAGE_CREATE", "MESSAGE_UPDATE":
 		var m wireMessage
@@ -39,7 +39,7 @@ func (a *Adapter) one(in *core.Inbound, err error) ([]core.Inbound, error) {
 	return []core.Inbound{*in}, nil
 }
 
-func (a *Adapter) unreadable(e event, err error) []core.Inbound {
+func (a *Adapter) unreadable(e *event, err error) []core.Inbound {
 	return []core.Inbound{unreadableInbound("discord-event-"+e.key, e.at, e.data, err)}
 }
 
@@ -229,7 +229,7 @@ func (a *Adapter) actor(u *wireUser, m *wireMember, guild string) core.Actor {
 	return out
 }
 
-func (a *Adapter) deleteInbounds(ctx context.Context, e event) ([]core.Inbound, error) {
+func (a *Adapter) deleteInbounds(ctx context.Context, e *event) ([]core.Inbound, error) {
 	var d wireDelete
 	if err := json.Unmarshal(e.data, &d); err != nil {
 		return a.unreadable(e, err), nil
@@ -253,7 +253,7 @@ func (a *Adapter) deleteInbounds(ctx context.Context, e event) ([]core.Inbound, 
 }
 
 // reactionInbound describes a reaction. Its id names the dispatch: the same person may put the same emoji again later.
-func (a *Adapter) reactionInbound(ctx context.Context, e event) (*core.Inbound, error) {
+func (a *Adapter) reactionInbound(ctx context.Context, e *event) (*core.Inbound, error) {
 	var r wireReaction
 	if err := json.Unmarshal(e.data, &r); err != nil {
 		return nil, err
@@ -278,7 +278,7 @@ func (a *Adapter) reactionInbound(ctx context.Context, e event) (*core.Inbound, 
 	return in, nil
 }
 
-func (a *Adapter) roomInbound(e event) []core.Inbound {
+func (a *Adapter) roomInbound(e *event) []core.Inbound {
 	var c wireChannel
 	if json.Unmarshal(e.data, &c) != nil || c.GuildID == "" {
 		return nil

@@ -346,7 +346,7 @@ func TestReceiveTable(t *testing.T) {
 		{"reaction", "MESSAGE_REACTION_ADD", `{"user_id":"7","channel_id":"3","message_id":"100","guild_id":"1","emoji":{"id":"9","name":"party"}}`, core.InboundReact, "discord-react-3/100/7/9party/s/1"},
 		{"undecodable", "MESSAGE_CREATE", `{"id":[]}`, core.InboundUnreadable, "discord-event-s/1"},
 	} {
-		got, err := a.inbounds(t.Context(), event{kind: c.kind, key: "s/1", at: time.Now(), data: []byte(c.data)})
+		got, err := a.inbounds(t.Context(), &event{kind: c.kind, key: "s/1", at: time.Now(), data: []byte(c.data)})
 		if err != nil || (c.want == "") != (len(got) == 0) {
 			t.Errorf("%s: %+v %v", c.name, got, err)
 			continue

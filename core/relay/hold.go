@@ -101,23 +101,14 @@ func (h *holding) outlive(d time.Duration) (ctx context.Context, release func())
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// keep renews the lease until the work has ended, and ends it when finishing takes too long.
-func (h *holding) keep(finished <-chan struct{}) {
+// keep renews the lease until ctx ends, which it does with the work, and ends it when finishing takes too long.
+func (h *holding) keep(ctx context.Context) {
 	stop := context.AfterFunc(h.taking, func() {
 		if h.clock.Sleep(h.ctx, drainFor) == nil {
 			h.end(errGiven)
 		}
 	})
 	defer stop()
-	ctx, cancel := context.WithCancel(h.ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-finished:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	for h.clock.Sleep(ctx, renewEvery) == nil {
 		_ = h.renew(ctx) // a lost lease ends the context
 	}
@@ -269,11 +260,11 @@ func (e *Engine) take(ctx context.Context, wg *sync.WaitGroup, p core.Partition,
 	e.mu.Lock()
 	e.held[p] = h
 	e.mu.Unlock()
-	finished := make(chan struct{})
-	wg.Go(func() { h.keep(finished) }) //nolint:contextcheck // a holding has its own
+	working, finished := context.WithCancel(h.ctx)
+	wg.Go(func() { h.keep(working) }) //nolint:contextcheck // a holding has its own
 	wg.Go(func() {
 		e.work(h) //nolint:contextcheck // a holding has its own
-		close(finished)
+		finished()
 		lost := errors.Is(context.Cause(h.ctx), ErrLost) //nolint:contextcheck // likewise
 		h.end(errGiven)
 		if lost {

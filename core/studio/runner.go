@@ -39,6 +39,9 @@ type Runner struct {
 	running  map[core.Partition]map[core.JobID]*run
 	stopping bool
 	all      sync.WaitGroup
+
+	limits sync.Once
+	limit  map[core.ProviderName]int // by provider; see perAccount
 }
 
 var _ relay.Worker = (*Runner)(nil)
@@ -243,12 +246,15 @@ func (r *Runner) start(ctx context.Context, p core.Partition, l core.Lease, j co
 
 func (r *Runner) provider(name core.ProviderName) core.Provider { return named(r.Providers, name) }
 
+// perAccount is how many jobs each provider runs at a time for one account. Every partition asks each second.
 func (r *Runner) perAccount() map[core.ProviderName]int {
-	out := map[core.ProviderName]int{}
-	for _, p := range r.Providers {
-		out[p.Name()] = max(1, p.Capabilities("").PerAccount)
-	}
-	return out
+	r.limits.Do(func() {
+		r.limit = map[core.ProviderName]int{}
+		for _, p := range r.Providers {
+			r.limit[p.Name()] = max(1, p.Capabilities("").PerAccount)
+		}
+	})
+	return r.limit
 }
 
 // run runs one job and tells every step.

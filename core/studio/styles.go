@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -105,12 +106,23 @@ func listed(text string) []string {
 	return out
 }
 
-var namePattern = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,29}$`)
+// maxPreset is how many letters the name of a preset or a reference picture may have.
+const maxPreset = 30
+
+// isName reads letter by letter: the same as a regular expression holds half a megabyte.
+func isName(s string) bool {
+	for i, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) && (i == 0 || !strings.ContainsRune("_.-", r)) {
+			return false
+		}
+	}
+	return s != "" && utf8.RuneCountInString(s) <= maxPreset
+}
 
 // aName checks the name of a preset or a reference picture.
 func aName(text string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(text))
-	if !namePattern.MatchString(name) {
+	if !isName(name) {
 		return "", core.Errorf(core.CodeInvalid, "%q cannot be a name.", clip(text, 40)).WithNext("A name has up to 30 letters, digits, dots and dashes, such as noir.")
 	}
 	return name, nil

@@ -65,10 +65,11 @@ const (
 	// readTimeout bounds every command; blocking reads get their own bound on top from go-redis.
 	readTimeout = 3 * time.Second
 	// poolSize leaves room for one blocked reader per partition and for the work beside them.
-	poolSize     = 96
-	minIdleConns = 0
-	// bufferSize is what each connection keeps for reading and again for writing; the library's 32 KiB would cost an
-	// idle process six megabytes, and few answers are longer than this.
+	poolSize = 96
+	// idleConns is how many connections wait for work: what a start or a burst opened beyond them is closed when it is done.
+	idleConns = 24
+	// bufferSize is what each connection keeps for reading and again for writing; the library's 32 KiB, and 128 KiB for
+	// pipelines, would cost an idle process many megabytes, and few answers are longer than this.
 	bufferSize = 8 << 10
 )
 
@@ -81,8 +82,9 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 			return nil, safeURLError(err)
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
-		o.PoolSize, o.MinIdleConns, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, minIdleConns, true, true
+		o.PoolSize, o.MaxIdleConns, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, idleConns, true, true
 		o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
+		o.PipelineReadBufferSize, o.PipelineWriteBufferSize = bufferSize, bufferSize
 		return redis.NewClient(o), nil
 	case Sentinel:
 		o, err := redis.ParseFailoverURL(url)
@@ -90,8 +92,9 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 			return nil, safeURLError(err)
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
-		o.PoolSize, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, true, true
+		o.PoolSize, o.MaxIdleConns, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, idleConns, true, true
 		o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
+		o.PipelineReadBufferSize, o.PipelineWriteBufferSize = bufferSize, bufferSize
 		return redis.NewFailoverClient(o), nil
 	case Cluster:
 		o, err := redis.ParseClusterURL(url)
@@ -99,8 +102,9 @@ func Dial(url string, mode Mode) (redis.UniversalClient, error) {
 			return nil, safeURLError(err)
 		}
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout = dialTimeout, readTimeout, readTimeout
-		o.PoolSize, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, true, true
+		o.PoolSize, o.MaxIdleConns, o.ContextTimeoutEnabled, o.DisableIdentity = poolSize, idleConns, true, true
 		o.ReadBufferSize, o.WriteBufferSize = bufferSize, bufferSize
+		o.PipelineReadBufferSize, o.PipelineWriteBufferSize = bufferSize, bufferSize
 		return redis.NewClusterClient(o), nil
 	}
 	return nil, fmt.Errorf("unknown Redis mode %q: use single, sentinel or cluster", mode)
