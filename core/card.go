@@ -19,6 +19,7 @@ type Card struct {
 	Private bool       `json:"private,omitempty"` // holds a link or a code that nobody else may see
 	Chart   *Chart     `json:"chart,omitempty"`   // drawn when it is sent, shown as the last image
 	Compare *Compare   `json:"compare,omitempty"` // likewise
+	Mosaic  *Mosaic    `json:"mosaic,omitempty"`  // likewise
 	Choices []Choice   `json:"choices,omitempty"` // only as the answer to an autocomplete query, at most 25
 }
 

@@ -252,6 +252,17 @@ type Annotator interface {
 	Pin(ctx context.Context, picture BlobKey, spot Area, no int) (StoredImage, error)
 	// Compare draws two pictures side by side with their labels; with Blink, one after the other as a GIF.
 	Compare(ctx context.Context, c Compare) (StoredImage, error)
+	// Mosaic draws some pictures in rows, each under its label. Those that are gone are left out; CodeNotFound when none is
+	// left.
+	Mosaic(ctx context.Context, c Mosaic) (StoredImage, error)
+}
+
+// Mosaic is a few pictures, as one.
+type Mosaic struct {
+	Pictures []BlobKey `json:"pictures"` // at most six
+	Labels   []string  `json:"labels"`   // as many
+	Name     string    `json:"name"`     // of the file, without its extension
+	Alt      string    `json:"alt"`
 }
 
 // Compare is two pictures to be shown together.

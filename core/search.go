@@ -24,16 +24,23 @@ type Find struct {
 	Best bool
 	// Room is from where somebody looks: a private room's tasks are found there and nowhere else.
 	Room RoomID
+	// Whole finds private tasks from anywhere: for the lists of what somebody was given to do.
+	Whole bool
 	// Top is the newest task that counts, by number: pages of one search stay what they were while tasks are added. 0 is
 	// the newest there is.
 	Top           int
 	Offset, Limit int
+	// Count is how many hits are counted one by one at least; how many there are beyond is estimated. 0 counts all, which
+	// takes the longer the more tasks there are.
+	Count int
 }
 
 // Found is a page of what was found.
 type Found struct {
 	Tasks []TaskID
-	Total int // on all pages, exactly
+	// Total is how many there are on all pages: exactly, or About, and then there is another page.
+	Total int
+	About bool
 	Top   int // for the search's next page
 	// Partial says that the index is being built, so that something may be missing.
 	Partial bool

@@ -231,6 +231,8 @@ type Tasks interface {
 	Task(ctx context.Context, id TaskID) (*Task, error)
 	// List returns a project's tasks, newest first, at most limit, starting after the offset.
 	List(ctx context.Context, p ProjectKey, offset, limit int) ([]*Task, error)
+	// Some returns those of some tasks of one project that exist, in the order asked for, in one round trip.
+	Some(ctx context.Context, p ProjectKey, ids []TaskID) ([]*Task, error)
 	// Version returns one version; CodeNotFound when there is none.
 	Version(ctx context.Context, id VersionID) (*Version, error)
 	// Versions returns a task's newest versions, oldest first, at most 500.
@@ -243,7 +245,8 @@ type Tasks interface {
 type Comments interface {
 	// Comment returns one comment; CodeNotFound when there is none.
 	Comment(ctx context.Context, task TaskID, id CommentID) (*Comment, error)
-	// Comments returns a page in order of time, at most limit, and the number of all.
+	// Comments returns a page in order of time, at most limit, and the number of all. A negative offset counts from the
+	// end; a limit of 0 asks for the number only.
 	Comments(ctx context.Context, task TaskID, offset, limit int) ([]*Comment, int, error)
 }
 

@@ -29,7 +29,9 @@ const (
 	// compareSide is the height of two pictures side by side; blinkSide the longer side of a blinking one.
 	compareSide = 720
 	blinkSide   = 640
+	// labelHeight is the height of the strip with a label above a picture, labelBase where in it the letters stand.
 	labelHeight = 44
+	labelBase   = 30
 	// blinkDelay is how long each picture of a blinking one shows, in hundredths of a second.
 	blinkDelay = 90
 )
@@ -165,16 +167,16 @@ func (m *Imaging) Compare(ctx context.Context, c core.Compare) (core.StoredImage
 	x := 0
 	for i, s := range sides {
 		draw.CatmullRom.Scale(dst, image.Rect(x, labelHeight, x+widths[i], labelHeight+h), s, s.Bounds(), draw.Over, nil)
-		caption(dst, face, c.Labels[i], x+12)
+		caption(dst, face, c.Labels[i], x+12, labelBase)
 		x += widths[i] + gridGap
 	}
 	return m.keep(ctx, dst)
 }
 
-// caption writes a label into the line above a picture.
-func caption(dst draw.Image, face font.Face, label string, x int) {
+// caption writes a label from a point on; y is the line that the letters stand on.
+func caption(dst draw.Image, face font.Face, label string, x, y int) {
 	d := font.Drawer{Dst: dst, Src: image.White, Face: face}
-	d.Dot.X, d.Dot.Y = fixed.I(x), fixed.I(30)
+	d.Dot.X, d.Dot.Y = fixed.I(x), fixed.I(y)
 	d.DrawString(label)
 }
 
@@ -190,7 +192,7 @@ func (m *Imaging) blink(ctx context.Context, sides [2]image.Image, labels [2]str
 		w, h := max(1, int(float64(b.Dx())*scale)), max(1, int(float64(b.Dy())*scale))
 		x, y := (size.Dx()-w)/2, labelHeight+(size.Dy()-h)/2
 		draw.CatmullRom.Scale(frame, image.Rect(x, y, x+w, y+h), s, b, draw.Over, nil)
-		caption(frame, face, labels[i], 12)
+		caption(frame, face, labels[i], 12, labelBase)
 		pal := image.NewPaletted(frame.Bounds(), colourCube())
 		draw.FloydSteinberg.Draw(pal, pal.Bounds(), frame, image.Point{})
 		out.Image, out.Delay = append(out.Image, pal), append(out.Delay, blinkDelay)

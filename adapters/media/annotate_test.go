@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/gif"
@@ -98,5 +99,36 @@ func TestCompare(t *testing.T) {
 	c.Pictures[1] = "nothing"
 	if _, err := m.Compare(t.Context(), c); core.ErrorCode(err) != core.CodeNotFound {
 		t.Errorf("a comparison with nothing: %v", err)
+	}
+}
+
+func TestMosaic(t *testing.T) {
+	m := open(t)
+	c := core.Mosaic{Alt: "some pictures"}
+	for i, size := range [][2]int{{900, 600}, {500, 500}, {300, 900}, {1600, 500}, {40, 20}} {
+		im, err := m.Import(t.Context(), bytes.NewReader(picture(t, size[0], size[1], uint8(50*i))), "a.png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Pictures, c.Labels = append(c.Pictures, im.Blob), append(c.Labels, fmt.Sprintf("ACME-%d v1.%d", i+1, i+1))
+	}
+	for n := 1; n <= len(c.Pictures); n++ {
+		some := core.Mosaic{Pictures: c.Pictures[:n], Labels: c.Labels[:n]}
+		got, err := m.Mosaic(t.Context(), some)
+		if err != nil || got.Width != mosaicWidth || got.Height < labelHeight || got.Height > 3*(mosaicRow+labelHeight) {
+			t.Fatalf("%d pictures: %+v %v", n, got, err)
+		}
+		drawn(t, m, got, fmt.Sprintf("mosaic-%d.jpg", n))
+	}
+	whole, err := m.Mosaic(t.Context(), core.Mosaic{Pictures: c.Pictures[:2], Labels: c.Labels[:2]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := m.Mosaic(t.Context(), core.Mosaic{Pictures: []core.BlobKey{c.Pictures[0], "gone", c.Pictures[1]}, Labels: []string{c.Labels[0], "gone", c.Labels[1]}})
+	if err != nil || part.Blob != whole.Blob {
+		t.Errorf("without the one that is gone: %+v, want %+v, %v", part, whole, err)
+	}
+	if _, err := m.Mosaic(t.Context(), core.Mosaic{Pictures: []core.BlobKey{"gone"}, Labels: []string{"gone"}}); core.ErrorCode(err) != core.CodeNotFound {
+		t.Errorf("a mosaic of nothing: %v", err)
 	}
 }

@@ -441,7 +441,7 @@ func (r *rereader) sweep(ctx context.Context) bool {
 // read tells what was said in a thread since its cursor; a short thread is read whole at once. False when it failed
 // and should be tried again.
 func (r *rereader) read(ctx context.Context, t *core.Thread, gap core.Gap) bool {
-	_, total, err := r.c.Comments.Comments(ctx, t.Task, 0, 1)
+	_, total, err := r.c.Comments.Comments(ctx, t.Task, 0, 0)
 	if err != nil {
 		return r.judge(ctx, t, gap, err)
 	}

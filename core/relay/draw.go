@@ -8,14 +8,14 @@ import (
 	"github.com/atelier-bridge/atelier/core"
 )
 
-// draw makes the pictures that a card asks for, once: a chart, two pictures side by side.
+// draw makes the pictures that a card asks for, once: a chart, two pictures side by side, some pictures in one.
 func (d *Deliverer) draw(ctx context.Context, t *try) error {
 	c := t.out.Card
-	if c == nil || c.Chart == nil && c.Compare == nil {
+	if c == nil || c.Chart == nil && c.Compare == nil && c.Mosaic == nil {
 		return nil
 	}
 	card := *c
-	card.Chart, card.Compare, card.Images = nil, nil, slices.Clone(c.Images)
+	card.Chart, card.Compare, card.Mosaic, card.Images = nil, nil, nil, slices.Clone(c.Images)
 	add := func(im core.StoredImage, name, alt string) {
 		card.Images = append(card.Images, core.Image{Blob: im.Blob, Name: name, Alt: alt, MIME: im.MIME, Width: im.Width, Height: im.Height})
 	}
@@ -36,6 +36,17 @@ func (d *Deliverer) draw(ctx context.Context, t *try) error {
 			name = c.Compare.Name + ".gif"
 		}
 		add(im, name, c.Compare.Alt)
+	}
+	if c.Mosaic != nil {
+		im, err := d.Annotator.Mosaic(ctx, *c.Mosaic)
+		switch code := core.ErrorCode(err); {
+		case err == nil:
+			add(im, c.Mosaic.Name+".jpg", c.Mosaic.Alt)
+		case code == core.CodeRetry || code == core.CodeUnknown || errors.Is(err, context.Canceled):
+			return err
+		default: // what is told is worth telling without its pictures
+			d.Log.WarnContext(ctx, "pictures not drawn", "card", c.Title, "error", err)
+		}
 	}
 	t.out.Card = &card
 	return nil

@@ -99,7 +99,7 @@ func (r *rereader) known(ctx context.Context, t *core.Thread) (*knownComments, e
 	if limit <= 0 {
 		limit = defaultMessages
 	}
-	_, total, err := r.c.Comments.Comments(ctx, t.Task, 0, 1)
+	_, total, err := r.c.Comments.Comments(ctx, t.Task, 0, 0)
 	if err != nil {
 		return nil, err
 	}

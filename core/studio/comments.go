@@ -130,9 +130,10 @@ const (
 	commentPage = 20
 	// maxResolved bounds the comments that one command settles: they are written in one step.
 	maxResolved = 200
-	// scanPage and maxScan bound what is read to find open comments: so many at once, so many in all.
-	scanPage = 200
-	maxScan  = 4000
+	// firstPage, scanPage and maxScan bound what is read to find open comments: at first, at once then, and in all.
+	firstPage = 30
+	scanPage  = 200
+	maxScan   = 4000
 )
 
 // numbered is a comment with its number.
@@ -172,13 +173,13 @@ func (s *Studio) commentNo(ctx context.Context, t *core.Task, no int) (numbered,
 // lastComments collects comments from the newest on that keep wants, at most limit, oldest first. more says that there may
 // be others.
 func (s *Studio) lastComments(ctx context.Context, t *core.Task, limit, scan int, keep func(*core.Comment) bool) (out []numbered, more bool, err error) {
-	_, total, err := s.Comments.Comments(ctx, t.ID, 0, 1)
-	if err != nil {
-		return nil, false, err
-	}
-	for end := total; end > 0 && total-end < scan; end -= scanPage {
-		from := max(0, end-scanPage)
-		list, _, err := s.Comments.Comments(ctx, t.ID, from, end-from)
+	// Most often a few of the newest are wanted, and they are found at once: the first page is a small one.
+	list, total, err := s.Comments.Comments(ctx, t.ID, -firstPage, firstPage)
+	for end, size := total, firstPage; end > 0 && total-end < scan; end, size = end-size, scanPage {
+		from := max(0, end-size)
+		if end < total {
+			list, _, err = s.Comments.Comments(ctx, t.ID, from, end-from)
+		}
 		if err != nil {
 			return nil, false, err
 		}
@@ -195,7 +196,7 @@ func (s *Studio) lastComments(ctx context.Context, t *core.Task, limit, scan int
 		more = from > 0
 	}
 	slices.Reverse(out)
-	return out, more, nil
+	return out, more, err
 }
 
 func isOpen(m *core.Comment) bool { return !m.Resolved }
@@ -407,7 +408,7 @@ type pages struct{ page, all int }
 
 // commentsPage reads one page of all comments.
 func (s *Studio) commentsPage(ctx context.Context, c *call, out *[]numbered) (pages, error) {
-	_, total, err := s.Comments.Comments(ctx, c.task.ID, 0, 1)
+	_, total, err := s.Comments.Comments(ctx, c.task.ID, 0, 0)
 	if err != nil {
 		return pages{}, err
 	}

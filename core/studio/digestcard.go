@@ -2,6 +2,7 @@ package studio
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -17,7 +18,7 @@ const (
 	digestVersions = 20                  // of a task, the newest
 	digestOpened   = 60                  // tasks whose versions are looked at
 	digestLines    = 6                   // that each part lists
-	digestPictures = 4
+	digestPictures = 6
 	digestPast     = 31 * 24 * time.Hour // of which span of time it tells at most
 	digestAhead    = 7 * 24 * time.Hour  // how far ahead due dates are named
 )
@@ -27,9 +28,18 @@ type news struct {
 	made, fresh, open                             int // tasks, versions, comments
 	approved, changes, started, review, due, most []newsItem
 	wanted                                        []newsItem
-	pictures                                      []core.Image
+	mosaic                                        core.Mosaic
 	used                                          core.Amount
 	happened                                      bool
+}
+
+// shows adds a picture.
+func (n *news) shows(im core.Image, label string) {
+	n.mosaic.Pictures, n.mosaic.Labels = append(n.mosaic.Pictures, im.Blob), append(n.mosaic.Labels, label)
+	if n.mosaic.Alt != "" {
+		n.mosaic.Alt += "\n"
+	}
+	n.mosaic.Alt += im.Alt
 }
 
 // newsItem is a task and what is said of it.
@@ -49,7 +59,11 @@ func (s *Studio) digestCard(ctx context.Context, p *core.Project, d *core.Digest
 	if err != nil || !n.happened && len(n.due) == 0 {
 		return card, false, err
 	}
-	card = core.Card{Title: l.T("%s since %s", p.Key, l.Time(since, now)), Images: n.pictures}
+	card = core.Card{Title: l.T("%s since %s", p.Key, l.Time(since, now))}
+	if len(n.mosaic.Pictures) > 0 {
+		n.mosaic.Name = string(p.Key) + "-digest"
+		card.Mosaic = &n.mosaic
+	}
 	var facts []string
 	if n.made > 0 {
 		facts = append(facts, l.N(n.made, "%d new task", "%d new tasks", n.made))
@@ -171,12 +185,12 @@ func (w *teller) versions(ctx context.Context, t *core.Task, since time.Time, n 
 		v := list[i]
 		if v.State == core.JobDone && v.DoneAt.After(since) {
 			n.fresh++
-			if len(v.Images) > 0 && len(n.pictures) < digestPictures {
+			if len(v.Images) > 0 && len(n.mosaic.Pictures) < digestPictures {
 				no := 1
 				if t.Picked.Version == v.ID.No && t.Picked.Image <= len(v.Images) {
 					no = max(1, t.Picked.Image)
 				}
-				n.pictures = append(n.pictures, pictureOf(w.l, t, v, no))
+				n.shows(pictureOf(w.l, t, v, no), fmt.Sprintf("%s %s", t.ID, core.ImageRef{Version: v.ID.No, Image: no}))
 			}
 		}
 		for _, x := range v.Verdicts {

@@ -11,8 +11,8 @@ import (
 
 const (
 	homeProjects = 20  // that a home looks at
-	homeTasks    = 500 // of each, newest first
 	homeLines    = 15  // that each part lists
+	homeWaiting  = 500 // that are counted among those that wait for a verdict
 )
 
 // home shows what is a person's to do in all their projects: as Slack's App Home, elsewhere as a private answer.
@@ -86,24 +86,26 @@ func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task,
 			continue
 		}
 		projects = append(projects, string(key))
-		for at := 0; at < homeTasks; at += 200 {
-			list, err := s.Tasks.List(ctx, key, at, 200)
-			if err != nil {
-				return nil, nil, nil, err
+		err = s.eachTask(ctx, core.Find{Project: key, Whole: true, All: []core.Clause{assignedTo(c.Person), inStatus(true, core.StatusClosed, core.StatusDelivered, core.StatusApproved)}}, false, func(t *core.Task) bool {
+			if !ended(t) && assigned(t, c.Person) {
+				mine = append(mine, t)
 			}
-			for _, t := range list {
-				own := slices.ContainsFunc(t.Assigned, func(n core.Named) bool { return c.Person.Is(n.ID) })
-				switch {
-				case t.Gone() || t.Status == core.StatusClosed || t.Status == core.StatusDelivered:
-				case own && t.Status != core.StatusApproved:
-					mine = append(mine, t)
-				case t.Status == core.StatusReview && role.Allows(approveRole(p)) && !t.Private:
-					waiting = append(waiting, t)
-				}
+			return true
+		})
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if !role.Allows(approveRole(p)) {
+			continue
+		}
+		err = s.eachTask(ctx, core.Find{Project: key, All: []core.Clause{inStatus(false, core.StatusReview)}}, false, func(t *core.Task) bool {
+			if !t.Gone() && !t.Private && t.Status == core.StatusReview {
+				waiting = append(waiting, t)
 			}
-			if len(list) < 200 {
-				break
-			}
+			return len(waiting) < homeWaiting
+		})
+		if err != nil {
+			return nil, nil, nil, err
 		}
 	}
 	slices.SortStableFunc(mine, func(a, b *core.Task) int {

@@ -17,6 +17,8 @@ import (
 const (
 	// searchPage is how many tasks one answer shows.
 	searchPage = 5
+	// searchCount is how many hits are counted; beyond that an answer says about how many there are.
+	searchCount = 100
 	// searchFor is how long the buttons of an answer turn its pages.
 	searchFor = time.Hour
 )
@@ -251,7 +253,7 @@ func (s *Studio) page(ctx context.Context, c *call, x searching, token string, o
 		return core.Change{}, err
 	}
 	f.Room = visible(x.Room, c.from())
-	f.Top, f.Offset, f.Limit = x.Top, offset, searchPage
+	f.Top, f.Offset, f.Limit, f.Count = x.Top, offset, searchPage, searchCount
 	found, err := s.Search.Search(ctx, f)
 	if err != nil {
 		return core.Change{}, err
@@ -267,6 +269,9 @@ func (s *Studio) page(ctx context.Context, c *call, x searching, token string, o
 		}
 	}
 	card := core.Card{Title: c.N(found.Total, "%[1]d task: %[2]s", "%[1]d tasks: %[2]s", found.Total, clip(x.Query, 100))}
+	if found.About {
+		card.Title = c.T("About %d tasks: %s", found.Total, clip(x.Query, 100))
+	}
 	var open []core.Button
 	list := core.Node{Kind: core.NodeList}
 	for _, id := range found.Tasks {
@@ -308,6 +313,9 @@ func visible(kept, now core.RoomID) core.RoomID {
 
 func (s *Studio) footing(c *call, found core.Found, offset int, best bool) string {
 	parts := []string{c.T("%d to %d of %d", offset+1, offset+len(found.Tasks), found.Total)}
+	if found.About {
+		parts[0] = c.T("%d to %d of about %d", offset+1, offset+len(found.Tasks), found.Total)
+	}
 	if best {
 		parts = append(parts, c.T("best first: approved, then picked, then the newest"))
 	} else {

@@ -52,12 +52,16 @@ func (s *Studio) taskAssign(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	has := assigned(t, p.ID)
+	person, err := s.whole(ctx, p)
+	if err != nil {
+		return core.Change{}, err
+	}
+	has := assigned(t, person)
 	if remove {
 		if !has {
 			return core.Change{}, core.Errorf(core.CodeConflict, "%s is not assigned to %s.", p.Name, t.ID)
 		}
-		t.Assigned = slices.DeleteFunc(t.Assigned, func(n core.Named) bool { return n.ID == p.ID })
+		t.Assigned = slices.DeleteFunc(t.Assigned, func(n core.Named) bool { return person.Is(n.ID) })
 		return s.changed(c, c.by("👤", l.T("took %s off this task", p.Name)), c.T("%s is not assigned to %s any more.", p.Name, t.ID))
 	}
 	if has {

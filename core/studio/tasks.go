@@ -157,6 +157,16 @@ func (s *Studio) findPerson(ctx context.Context, c *call, who string) (core.Name
 	return core.Named{}, core.Errorf(core.CodeInvalid, "%q may be any of: %s.", clip(who, 40), strings.Join(names, ", ")).WithNext("Mention the person, such as @ana.")
 }
 
+// whole returns the record of somebody who was named, with the ids that they had before; somebody who is gone has none but
+// this one.
+func (s *Studio) whole(ctx context.Context, n core.Named) (*core.Person, error) {
+	p, err := s.People.Person(ctx, n.ID)
+	if core.ErrorCode(err) == core.CodeNotFound {
+		return &core.Person{ID: n.ID, Name: n.Name}, nil
+	}
+	return p, err
+}
+
 // knownPeople lists who has a name in the call's project or task.
 func (s *Studio) knownPeople(c *call) []core.Named {
 	var out []core.Named
@@ -176,159 +186,6 @@ func (s *Studio) knownPeople(c *call) []core.Named {
 		add(core.Named{ID: core.PersonID(id), Name: name})
 	}
 	return out
-}
-
-// pageSize is how many tasks one answer lists; maxScanned how many a list looks through.
-const (
-	pageSize   = 15
-	maxScanned = 5000
-)
-
-// taskList lists tasks, by filters.
-func (s *Studio) taskList(ctx context.Context, c *call) (core.Change, error) {
-	keep, err := s.taskFilter(ctx, c)
-	if err != nil {
-		return core.Change{}, err
-	}
-	page := max(1, number(c.inv.Arg("page")))
-	var shown []*core.Task
-	more := false
-	skip := (page - 1) * pageSize
-	for at := 0; at < maxScanned && !more; at += 200 {
-		list, err := s.Tasks.List(ctx, c.Project.Key, at, 200)
-		if err != nil {
-			return core.Change{}, err
-		}
-		for _, t := range list {
-			switch {
-			case !keep(t):
-			case skip > 0:
-				skip--
-			case len(shown) == pageSize:
-				more = true
-			default:
-				shown = append(shown, t)
-			}
-		}
-		if len(list) < 200 {
-			break
-		}
-	}
-	if len(shown) == 0 {
-		if page > 1 {
-			return c.say(text(c.T("There is no page %d.", page)))
-		}
-		if len(c.inv.Args) > 0 {
-			return c.say(text(c.T("No task is like that. \"task list\" shows them all.")))
-		}
-		return c.say(text(c.T("There are no tasks yet. Try: imagine a lighthouse in the fog")))
-	}
-	var lines []string
-	for _, t := range shown {
-		lines = append(lines, s.taskLine(c, t))
-	}
-	card := core.Card{Title: c.T("Tasks of %s", c.Project.Key), Body: bullets(lines)}
-	if page > 1 || more {
-		card.Footer = c.T("Page %d", page)
-		var row []core.Button
-		if page > 1 {
-			row = append(row, core.Button{Label: c.T("Previous"), Action: c.paged(page - 1)})
-		}
-		if more {
-			row = append(row, core.Button{Label: c.T("Next"), Action: c.paged(page + 1)})
-		}
-		card.Buttons = [][]core.Button{row}
-	}
-	return c.say(card)
-}
-
-// paged is the action that shows another page of the same list, as far as its filters fit into a button.
-func (c *call) paged(page int) core.Action {
-	arg := fmt.Sprintf("page=%d", page)
-	for _, name := range []string{"status", "person", "due", "tag", "folder", "all", "deleted"} {
-		if v := c.inv.Arg(name); v != "" && len(arg)+len(name)+len(v) < 38 && !strings.ContainsAny(v, ",:") {
-			arg += "," + name + "=" + v
-		}
-	}
-	return core.Action{Verb: c.inv.Row.Verb, Arg: arg}
-}
-
-// taskFilter says which tasks a list shows.
-func (s *Studio) taskFilter(ctx context.Context, c *call) (func(*core.Task) bool, error) {
-	var who core.Named
-	status := core.TaskStatus("")
-	if v := c.inv.Arg("person"); v != "" {
-		var err error
-		if who, err = s.findPerson(ctx, c, v); err != nil {
-			return nil, err
-		}
-	}
-	if v := c.inv.Arg("status"); v != "" {
-		st, err := s.findStatus(c, v)
-		if err != nil {
-			return nil, err
-		}
-		status = st.name
-	}
-	now := c.clock().In(s.Clock.Now())
-	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
-	until := map[string]time.Time{"overdue": now, "today": midnight, "week": midnight.AddDate(0, 0, 6)}[c.inv.Arg("due")]
-	tag, folder := strings.ToLower(c.inv.Arg("tag")), c.inv.Arg("folder")
-	all, deleted := c.inv.Arg("all") == "true", c.inv.Arg("deleted") == "true"
-	return func(t *core.Task) bool {
-		switch {
-		case t.Gone() != deleted, t.Private && c.Room != nil && !slices.Contains(t.Rooms, c.Room.ID):
-			return false
-		case status == "" && t.Status == core.StatusClosed && !all && !deleted, status != "" && t.Status != status:
-			return false
-		case who.ID != "" && !assigned(t, who.ID), tag != "" && !slices.Contains(t.Tags, tag), folder != "" && !strings.EqualFold(t.Folder, folder):
-			return false
-		}
-		return until.IsZero() || !t.Due.IsZero() && t.Due.Before(until)
-	}, nil
-}
-
-func assigned(t *core.Task, id core.PersonID) bool {
-	return slices.ContainsFunc(t.Assigned, func(n core.Named) bool { return n.ID == id })
-}
-
-// taskLine is a task in one line of a list.
-func (s *Studio) taskLine(c *call, t *core.Task) string {
-	now := s.Clock.Now()
-	parts := []string{word(t.Status).In(c.Lang)}
-	if t.Latest > 0 {
-		parts = append(parts, fmt.Sprintf("v%d", t.Latest))
-	}
-	if t.Comments > 0 {
-		parts = append(parts, c.N(t.Comments, "%d comment", "%d comments", t.Comments))
-	}
-	if len(t.Assigned) > 0 {
-		parts = append(parts, names(t.Assigned))
-	}
-	if !t.Due.IsZero() {
-		due := c.T("due %s", c.clock().Time(t.Due, now))
-		if t.Due.Before(now) && !ended(t) {
-			due = "⏰ " + due
-		}
-		parts = append(parts, due)
-	}
-	if t.Private {
-		parts = append(parts, "🔒")
-	}
-	return fmt.Sprintf("%s %s (%s)", t.ID, t.Title, strings.Join(parts, ", "))
-}
-
-// ended reports whether nothing is expected of a task any more.
-func ended(t *core.Task) bool {
-	return t.Gone() || t.Status == core.StatusClosed || t.Status == core.StatusDelivered || t.Status == core.StatusApproved
-}
-
-func names(list []core.Named) string {
-	out := make([]string, len(list))
-	for i, n := range list {
-		out[i] = n.Name
-	}
-	return strings.Join(out, ", ")
 }
 
 // taskShow shows a task with links to its threads.

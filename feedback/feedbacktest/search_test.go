@@ -169,6 +169,11 @@ func TestDeletedAndPrivateTasksAreNotFoundElsewhere(t *testing.T) {
 	expectHits(t, s, core.Find{All: words("lighthouse")}, "4 3 1")
 	expectHits(t, s, core.Find{All: words("lighthouse"), Room: "slack:T1/C1"}, "4 3 1")
 	expectHits(t, s, core.Find{All: words("lighthouse"), Room: "slack:T1/SECRET"}, "4 3 2 1")
+	expectHits(t, s, core.Find{All: words("lighthouse"), Whole: true}, "4 3 2 1")
+	some, err := s.Review.Some(t.Context(), project, []core.TaskID{core.MakeTaskID(project, 3), core.MakeTaskID(project, 99), core.MakeTaskID(project, 1)})
+	if err != nil || len(some) != 2 || some[0].ID != core.MakeTaskID(project, 3) || some[1].ID != core.MakeTaskID(project, 1) {
+		t.Errorf("some tasks: %v, %v", some, err)
+	}
 	task := readTask(t, s, 3)
 	task.Deleted = time.Now()
 	put(t, s, core.Change{Tasks: []*core.Task{task}})
@@ -263,6 +268,60 @@ func TestManyTasksAreFound(t *testing.T) {
 		put(t, s, core.Change{Tasks: []*core.Task{task}})
 	}
 	expectHits(t, s, core.Find{All: words("odd")}, fmt.Sprint(many+1))
+}
+
+// TestSearchesReadNoMoreThanTheyShow has tasks far apart, so that they lie in many parts of the index.
+func TestSearchesReadNoMoreThanTheyShow(t *testing.T) {
+	s := Open(t)
+	const apart, many = 4096, 100
+	var all, done []int
+	change := core.Change{}
+	for i := 1; i <= many; i++ {
+		_, task := newTask(s, i*apart)
+		all = append(all, i*apart)
+		if task.Status = core.StatusOpen; i%10 == 0 {
+			task.Status = core.StatusApproved
+			done = append(done, i*apart)
+		}
+		change.Tasks = append(change.Tasks, task)
+	}
+	put(t, s, change)
+	if err := s.DB.Client.Set(t.Context(), s.DB.Keys.Sequence(s.DB.Parts.OfProject(project), project), many*apart, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(all)
+	slices.Reverse(done)
+	best := slices.Concat(done, slices.DeleteFunc(slices.Clone(all), func(n int) bool { return slices.Contains(done, n) }))
+	for _, c := range []struct {
+		find  core.Find
+		want  []int
+		total int
+		about bool
+	}{
+		{core.Find{Limit: 5}, all[:5], many, false},
+		{core.Find{Limit: 5, Count: 10}, all[:5], many, true},
+		{core.Find{Limit: 5, Offset: 30, Count: 10}, all[30:35], many, true},
+		{core.Find{Limit: 5, Offset: 98, Count: 10}, all[98:], many, false},
+		{core.Find{Limit: 5, Count: 10, Top: 20 * apart}, all[80:85], 20, true},
+		{core.Find{Limit: 5, Count: 21, Top: 20 * apart}, all[80:85], 20, false},
+		{core.Find{Limit: 5, Count: 10, Best: true}, best[:5], many, true},
+		{core.Find{Limit: 8, Offset: 6, Count: 10, Best: true}, best[6:14], many, false},
+		{core.Find{Limit: 5, Count: 10, All: words(query.Key("status", "approved"))}, done[:5], 10, false},
+		{core.Find{Limit: 5, Count: 10, All: words("nothing")}, nil, 0, false},
+	} {
+		c.find.Project = project
+		got, err := s.Review.Search(t.Context(), c.find)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var numbers []int
+		for _, id := range got.Tasks {
+			numbers = append(numbers, id.Number())
+		}
+		if diff := cmp.Diff(c.want, numbers); diff != "" || got.About != c.about || got.Total < c.total*8/10 || got.Total > c.total*12/10 || !c.about && got.Total != c.total {
+			t.Errorf("%+v finds %d (about: %t), want %d; tasks:\n%s", c.find, got.Total, got.About, c.total, diff)
+		}
+	}
 }
 
 // index is everything that a project's index holds, but for how often it changed.

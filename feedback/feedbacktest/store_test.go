@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -104,16 +105,21 @@ func TestCommentsArePagedInOrder(t *testing.T) {
 	if err := s.Review.Apply(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
-	page, total, err := s.Review.Comments(t.Context(), task.ID, 2, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ids []core.CommentID
-	for _, c := range page {
-		ids = append(ids, c.ID)
-	}
-	if diff := cmp.Diff([]core.CommentID{"c-2", "c-3", "c-4"}, ids); diff != "" || total != 7 {
-		t.Fatalf("total %d, page:\n%s", total, diff)
+	for _, c := range []struct {
+		offset, limit int
+		want          string
+	}{{2, 3, "c-2 c-3 c-4"}, {-3, 3, "c-4 c-5 c-6"}, {-3, 9, "c-4 c-5 c-6"}, {-9, 4, "c-0 c-1"}, {-9, 9, "c-0 c-1 c-2 c-3 c-4 c-5 c-6"}, {0, 0, ""}, {7, 3, ""}} {
+		page, total, err := s.Review.Comments(t.Context(), task.ID, c.offset, c.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, m := range page {
+			ids = append(ids, string(m.ID))
+		}
+		if got := strings.Join(ids, " "); got != c.want || total != 7 {
+			t.Errorf("%d from %d: %q of %d, want %q", c.limit, c.offset, got, total, c.want)
+		}
 	}
 }
 

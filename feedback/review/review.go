@@ -177,14 +177,23 @@ func (s *Store) askTask(ctx context.Context, c redis.Cmdable, id core.TaskID) fu
 
 // List returns a project's tasks, newest first.
 func (s *Store) List(ctx context.Context, key core.ProjectKey, offset, limit int) ([]*core.Task, error) {
-	p := s.db.Parts.OfProject(key)
-	ids, err := s.db.Client.ZRevRange(ctx, s.db.Keys.TaskList(p, key), int64(offset), int64(offset+limit-1)).Result()
+	list, err := s.db.Client.ZRevRange(ctx, s.db.Keys.TaskList(s.db.Parts.OfProject(key), key), int64(offset), int64(offset+limit-1)).Result()
 	if err != nil {
 		return nil, rdb.Fault(err)
 	}
+	ids := make([]core.TaskID, len(list))
+	for i, id := range list {
+		ids[i] = core.TaskID(id)
+	}
+	return s.Some(ctx, key, ids)
+}
+
+// Some returns those of some tasks of a project that exist.
+func (s *Store) Some(ctx context.Context, key core.ProjectKey, ids []core.TaskID) ([]*core.Task, error) {
+	p := s.db.Parts.OfProject(key)
 	keys := make([]string, len(ids))
 	for i, id := range ids {
-		keys[i] = s.db.Keys.Task(p, core.TaskID(id))
+		keys[i] = s.db.Keys.Task(p, id)
 	}
 	return readMany(ctx, s.db, keys, func(t *core.Task, rev int64) { t.Rev = rev })
 }
@@ -248,7 +257,13 @@ func (s *Store) Comments(ctx context.Context, task core.TaskID, offset, limit in
 	list := s.db.Keys.CommentList(p, task)
 	pipe := s.db.Client.Pipeline()
 	total := pipe.ZCard(ctx, list)
-	ids := pipe.ZRange(ctx, list, int64(offset), int64(offset+limit-1))
+	ids := &redis.StringSliceCmd{}
+	if last := offset + limit - 1; limit > 0 {
+		if offset < 0 {
+			last = min(last, -1)
+		}
+		ids = pipe.ZRange(ctx, list, int64(offset), int64(last))
+	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, 0, rdb.Fault(err)
 	}

@@ -29,7 +29,11 @@ type bitmap [rdb.IndexChunk / 64]uint64
 // postings are the tasks that have each of some terms, by chunk; nil where none has.
 type postings map[string][]*bitmap
 
-// Search returns a page of the tasks that are found. What it costs grows with the number of all tasks, by a bit each.
+// firstStretch is how many chunks a search that need not count everything reads first; each further stretch is twice as long.
+const firstStretch = 8
+
+// Search returns a page of the tasks that are found. Where everything is counted it costs a bit for each task and term;
+// otherwise the index is read from the newest tasks on until there is enough.
 func (s *Store) Search(ctx context.Context, f core.Find) (core.Found, error) {
 	p := s.db.Parts.OfProject(f.Project)
 	top, whole, err := s.extent(ctx, p, f)
@@ -53,29 +57,100 @@ func (s *Store) Search(ctx context.Context, f core.Find) (core.Found, error) {
 		return out, nil
 	}
 	terms := append(base(f), query.Gone, query.Private, query.ID("room", string(f.Room)))
-	best := bestFirst()
+	tiers := [][]string(nil)
 	if f.Best {
-		for _, c := range best {
+		tiers = bestFirst()
+		for _, c := range tiers {
 			terms = append(terms, c...)
 		}
 	}
 	for _, c := range f.All {
 		terms = append(terms, c.Any...)
 	}
-	found, err := s.postings(ctx, p, f.Project, terms, high/rdb.IndexChunk)
-	if err != nil {
-		return core.Found{}, err
+	newest, hits := high, make([]tier, len(tiers)+1)
+	oldest, last, stretch := low/rdb.IndexChunk, high/rdb.IndexChunk, firstStretch
+	if f.Count <= 0 {
+		stretch = last + 1
 	}
-	hits := found.match(f, low, high)
-	tiers := [][]*bitmap{hits}
-	if f.Best {
-		tiers = found.sortOut(hits, best)
+	for ; last >= oldest; stretch *= 2 {
+		first := max(oldest, last-stretch+1)
+		found, err := s.postings(ctx, p, f.Project, terms, first, last)
+		if err != nil {
+			return core.Found{}, err
+		}
+		for i, list := range found.sortOut(found.match(f, max(low, first*rdb.IndexChunk), high), tiers) {
+			hits[i].add(list, f.Offset+f.Limit)
+		}
+		high, last = min(high, first*rdb.IndexChunk-1), first-1
+		// The rest cannot change the page once all of it is of the first tier.
+		if f.Count > 0 && count(hits) >= max(f.Count, f.Offset+f.Limit+1) && hits[0].total >= f.Offset+f.Limit {
+			break
+		}
 	}
-	skip := f.Offset
-	for _, tier := range tiers {
-		out.Total += pick(tier, &skip, f.Limit, func(n int) { out.Tasks = append(out.Tasks, core.MakeTaskID(f.Project, n)) }, len(out.Tasks))
+	out.Total = count(hits)
+	if last >= oldest {
+		out.About = true
+		out.Total = about(out.Total, newest-high, newest-low+1)
 	}
+	out.Tasks = page(hits, f)
 	return out, nil
+}
+
+// tier is what was found of one rank: how much, and the newest of it.
+type tier struct {
+	total  int
+	newest []int
+}
+
+// add takes hits that are older than those before; no more than so many of the newest are kept.
+func (t *tier) add(list []*bitmap, keep int) {
+	for chunk := len(list) - 1; chunk >= 0; chunk-- {
+		if list[chunk] == nil {
+			continue
+		}
+		for i := len(list[chunk]) - 1; i >= 0; i-- {
+			w := list[chunk][i]
+			t.total += bits.OnesCount64(w)
+			for w != 0 && len(t.newest) < keep {
+				high := 63 - bits.LeadingZeros64(w)
+				w &^= 1 << high
+				t.newest = append(t.newest, chunk*rdb.IndexChunk+64*i+high)
+			}
+		}
+	}
+}
+
+func count(tiers []tier) (total int) {
+	for _, t := range tiers {
+		total += t.total
+	}
+	return total
+}
+
+// page is what a search shows of what it found.
+func page(tiers []tier, f core.Find) []core.TaskID {
+	var out []core.TaskID
+	skip := f.Offset
+	for _, t := range tiers {
+		for _, n := range t.newest[min(skip, len(t.newest)):] {
+			if len(out) == f.Limit {
+				return out
+			}
+			out = append(out, core.MakeTaskID(f.Project, n))
+		}
+		skip = max(0, skip-t.total)
+	}
+	return out
+}
+
+// about estimates how much is found of all from what was found of a part, to two digits.
+func about(found, of, all int) int {
+	n := max(found+1, int(float64(found)*float64(all)/float64(of)))
+	unit := 1
+	for n/unit >= 100 {
+		unit *= 10
+	}
+	return (n + unit/2) / unit * unit
 }
 
 // bestFirst are the terms of which one puts a task before those that have none of them.
@@ -100,8 +175,8 @@ func (s *Store) extent(ctx context.Context, p core.Partition, f core.Find) (top 
 	return top, format.Val() == rdb.IndexFormat, nil
 }
 
-// postings reads which tasks have some terms, up to a chunk, in one round trip.
-func (s *Store) postings(ctx context.Context, p core.Partition, key core.ProjectKey, terms []string, last int) (postings, error) {
+// postings reads which tasks of some chunks have some terms, in one round trip.
+func (s *Store) postings(ctx context.Context, p core.Partition, key core.ProjectKey, terms []string, first, last int) (postings, error) {
 	out := postings{}
 	asked := map[string]*redis.SliceCmd{}
 	pipe := s.db.Client.Pipeline()
@@ -109,9 +184,9 @@ func (s *Store) postings(ctx context.Context, p core.Partition, key core.Project
 		if asked[t] != nil {
 			continue
 		}
-		fields := make([]string, last+1)
+		fields := make([]string, last-first+1)
 		for i := range fields {
-			fields[i] = strconv.Itoa(i) + " " + t
+			fields[i] = strconv.Itoa(first+i) + " " + t
 		}
 		asked[t] = pipe.HMGet(ctx, s.db.Keys.Words(p, key), fields...)
 	}
@@ -122,7 +197,7 @@ func (s *Store) postings(ctx context.Context, p core.Partition, key core.Project
 		list := make([]*bitmap, last+1)
 		for i, v := range a.Val() {
 			if data, ok := v.(string); ok {
-				list[i] = decodePosting(data)
+				list[first+i] = decodePosting(data)
 			}
 		}
 		out[t] = list
@@ -184,6 +259,9 @@ func (ps postings) match(f core.Find, low, high int) []*bitmap {
 	for chunk := low / rdb.IndexChunk; chunk < len(out); chunk++ {
 		all := *ps.any(base(f), chunk)
 		gone, private, ours := ps.any([]string{query.Gone}, chunk), ps.any([]string{query.Private}, chunk), ps.any([]string{room}, chunk)
+		if f.Whole {
+			private = &bitmap{}
+		}
 		for i := range all {
 			all[i] &^= gone[i] | private[i]&^ours[i]
 		}
@@ -237,35 +315,6 @@ func (ps postings) sortOut(hits []*bitmap, tiers [][]string) [][]*bitmap {
 		out = append(out, tier)
 	}
 	return append(out, hits)
-}
-
-// pick counts tasks and takes, from the newest on, what is left of a page behind what is skipped.
-func pick(list []*bitmap, skip *int, limit int, take func(n int), taken int) (total int) {
-	for chunk := len(list) - 1; chunk >= 0; chunk-- {
-		if list[chunk] == nil {
-			continue
-		}
-		for i := len(list[chunk]) - 1; i >= 0; i-- {
-			w := list[chunk][i]
-			n := bits.OnesCount64(w)
-			total += n
-			if *skip >= n {
-				*skip -= n
-				continue
-			}
-			for ; w != 0 && taken < limit; taken++ {
-				high := 63 - bits.LeadingZeros64(w)
-				w &^= 1 << high
-				if *skip > 0 {
-					*skip--
-					taken--
-					continue
-				}
-				take(chunk*rdb.IndexChunk + 64*i + high)
-			}
-		}
-	}
-	return total
 }
 
 // probes is how many tasks are looked at in one round trip while a moment is looked for.
@@ -353,16 +402,16 @@ func (s *Store) Values(ctx context.Context, key core.ProjectKey, field string, r
 	}
 	sort.Strings(mine)
 	terms := append([]string{query.Gone, query.Private, query.ID("room", string(room))}, mine...)
-	found, err := s.postings(ctx, p, key, terms, top/rdb.IndexChunk)
+	found, err := s.postings(ctx, p, key, terms, 0, top/rdb.IndexChunk)
 	if err != nil {
 		return nil, err
 	}
 	var out []core.Counted
 	for _, n := range mine {
 		f.All = []core.Clause{{Any: []string{n}}}
-		skip := 0
-		if total := pick(found.match(f, 1, top), &skip, 0, nil, 0); total > 0 {
-			out = append(out, core.Counted{Value: strings.TrimPrefix(n, field+"="), Tasks: total})
+		var has tier
+		if has.add(found.match(f, 1, top), 0); has.total > 0 {
+			out = append(out, core.Counted{Value: strings.TrimPrefix(n, field+"="), Tasks: has.total})
 		}
 	}
 	return out, nil

@@ -88,7 +88,7 @@ func searches(b *testing.B, st *feedback.Store) (p50, p99 time.Duration) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var all []time.Duration
 	for try := range searchTries + 20 {
-		f := core.Find{Project: searchProject, Room: "slack:T1/C1", Limit: 5}
+		f := core.Find{Project: searchProject, Room: "slack:T1/C1", Limit: 5, Count: 100}
 		r.Shuffle(len(often), func(i, j int) { often[i], often[j] = often[j], often[i] })
 		for _, w := range often[:3] {
 			f.All = append(f.All, core.Clause{Any: []string{w}})
