@@ -33,6 +33,9 @@ func serveCommand() *cobra.Command {
 			}
 			cfg.Version, cfg.Commit = version, revision()
 			log := logger(cfg.LogLevel)
+			for _, what := range cfg.Unread {
+				log.Warn("variable ignored", "variable", what)
+			}
 			rdb.LogTo(log)
 			a := app.New(cfg, log)
 			if err := a.Start(cmd.Context()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/query"
 )
 
 // MaxText is the longest command text that is looked at, in bytes. Longer ones are refused, not cut.
@@ -423,29 +424,9 @@ func (t *Table) nearest(word string) string {
 		return ""
 	}
 	for name := range t.by {
-		if d := distance(strings.ToLower(word), name); d < dist || d == dist && best != "" && name < best {
+		if d := query.Distance(strings.ToLower(word), name); d < dist || d == dist && best != "" && name < best {
 			best, dist = name, d
 		}
 	}
 	return best
-}
-
-// distance is the Levenshtein distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost = min(prev, row[j], row[j+1]) + 1
-			}
-			prev, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

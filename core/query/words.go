@@ -92,7 +92,7 @@ func Near(word string, names []string, limit int) []string {
 	var list []scored
 	for _, n := range names {
 		f := Fold(n)
-		far := distance(word, f)
+		far := Distance(word, f)
 		switch {
 		case far <= max(1, min(len(word), len(f))/3):
 		case word != "" && strings.HasPrefix(f, word):
@@ -115,8 +115,9 @@ func Near(word string, names []string, limit int) []string {
 	return out
 }
 
-// distance is the number of letters that must be added, taken away, changed or swapped with their neighbour.
-func distance(a, b string) int {
+// Distance is the number of letters that must be added, taken away, changed or swapped with their neighbour to make one
+// word of the other. Words of more than 64 letters are as far apart as they are long.
+func Distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	if len(x) > 64 || len(y) > 64 {
 		return len(x) + len(y)

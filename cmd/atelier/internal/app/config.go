@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/atelier-bridge/atelier/adapters/discord"
 	"github.com/atelier-bridge/atelier/adapters/vault"
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/query"
 	"github.com/atelier-bridge/atelier/feedback/rdb"
 )
 
@@ -106,6 +108,9 @@ type Config struct {
 	CatchUpAge      time.Duration
 	CatchUpMessages int
 
+	// Unread are variables that look like ours and are not, each with what may be meant.
+	Unread []string
+
 	SketchDelay time.Duration
 	SketchSide  int // pixels; 0 is the sketcher's own; for tests
 
@@ -169,7 +174,9 @@ func LoadConfig() (Config, error) {
 	if r.teams, err = teamVariables(r.SlackTeams); err != nil {
 		return Config{}, err
 	}
-	return r.check(os.Environ())
+	c, err := r.check(os.Environ())
+	c.Unread = unread(os.Environ())
+	return c, err
 }
 
 // faults collects what is wrong.
@@ -339,11 +346,49 @@ func withSlash(s string) string {
 	return s + "/"
 }
 
+// unread finds variables that begin as ours do and that nothing reads, most often because a letter is wrong, and says of
+// each what may be meant. What Kubernetes and tests set is passed over.
+func unread(environ []string) []string {
+	names := strings.Fields(usage("{{range .}}{{usage_key .}}\n{{end}}"))
+	var out []string
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if !strings.HasPrefix(name, prefix+"_") || value == "" || slices.Contains(names, name) || foreign.MatchString(name) || teamVariable.MatchString(e) {
+			continue
+		}
+		out = append(out, name+" is not read by anything"+meant(name, names))
+	}
+	slices.Sort(out)
+	return out
+}
+
+// foreign are variables of services that Kubernetes describes to its pods, of tests, and of the commands that read their own.
+var foreign = regexp.MustCompile(`_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT(?:_|$)|^ATELIER_(?:TEST_.*|BROWSER|SPECS|CHAOS|BENCH_LONG|SHOW_DRAWN|EXPORT_PASSPHRASE|IMAGE)$`)
+
+func meant(name string, names []string) string {
+	if near := query.Near(strings.TrimPrefix(name, prefix+"_"), trimmed(names), 1); len(near) > 0 {
+		return ": is " + prefix + "_" + near[0] + " meant?"
+	}
+	return ""
+}
+
+func trimmed(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = strings.TrimPrefix(n, prefix+"_")
+	}
+	return out
+}
+
 // Usage is the table of variables that "atelier serve -h" prints.
 func Usage() string {
+	return usage("{{range .}}{{usage_key .}}\t{{usage_default .}}\t{{usage_description .}}\n{{end}}")
+}
+
+// usage says something of each variable.
+func usage(format string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	const format = "{{range .}}{{usage_key .}}\t{{usage_default .}}\t{{usage_description .}}\n{{end}}"
 	if err := envconfig.Usagef(prefix, &raw{}, w, format); err != nil {
 		return err.Error()
 	}

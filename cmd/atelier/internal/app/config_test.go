@@ -1,6 +1,7 @@
 package app
 
 import (
+	"github.com/google/go-cmp/cmp"
 	"strings"
 	"testing"
 
@@ -71,5 +72,15 @@ func TestInstallableSlackApp(t *testing.T) {
 	}
 	if c, err := LoadConfig(); err != nil || !c.Slack.Enabled() || !c.Slack.Installable() {
 		t.Error(err)
+	}
+}
+
+func TestUnreadVariables(t *testing.T) {
+	got := unread([]string{"ATELIER_REDIS_URL=redis://a", "ATELIER_REDIS_URI=redis://a", "ATELIER_SLACK_BOT_TOEKN=xoxb-1", "ATELIER_SERVICE_HOST=10.0.0.1",
+		"ATELIER_PORT_8080_TCP=tcp://10.0.0.1", "ATELIER_SLACK_BETA_APP_TOKEN=xapp-1", "ATELIER_COFFEE=yes", "ATELIER_TEA=", "HOME=/"})
+	want := []string{"ATELIER_COFFEE is not read by anything", "ATELIER_REDIS_URI is not read by anything: is ATELIER_REDIS_URL meant?",
+		"ATELIER_SLACK_BOT_TOEKN is not read by anything: is ATELIER_SLACK_BOT_TOKEN meant?"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

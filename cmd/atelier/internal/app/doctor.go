@@ -29,6 +29,9 @@ func Doctor(ctx context.Context) []core.Finding {
 	} else {
 		out = append(out, core.Finding{Area: "config", OK: true, What: "complete"})
 	}
+	for _, what := range cfg.Unread {
+		out = append(out, core.Finding{Area: "config", Warn: true, What: what, Fix: "atelier serve -h lists all variables"})
+	}
 	out = append(out, checkStore(ctx, cfg)...)
 	out = append(out, checkBlobs(ctx, cfg))
 	out = append(out, checkKeys(ctx, cfg)...)
