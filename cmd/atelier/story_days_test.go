@@ -7,7 +7,7 @@ import (
 )
 
 // storyDays are days that stories name, so that none is ever over: a winter day and those after it, and the days on which
-// Europe's clocks change next.
+// Europe's clocks change next; and quiet hours that are now, in all of western Europe.
 func storyDays(now time.Time) []string {
 	ahead := func(month time.Month, day func(year int) int) time.Time {
 		for year := now.Year(); ; year++ {
@@ -33,5 +33,6 @@ func storyDays(now time.Time) []string {
 		"WINTER=" + iso(winter), "WINTERDAY=" + core.Lang{}.Day(winter, now), "WINTERZ=" + winter.Format("20060102"),
 		"WINTER2=" + iso(winter.AddDate(0, 0, 2)), "WINTER2Z=" + winter.AddDate(0, 0, 2).Format("20060102"), "WINTER3=" + iso(winter.AddDate(0, 0, 3)),
 		"SPRING=" + iso(spring), "SPRINGDAY=" + core.Lang{}.Day(spring, now), "AUTUMN=" + iso(autumn), "FAR=" + iso(now.AddDate(3, 0, 0)),
+		"QUIET=" + now.UTC().Add(-2*time.Hour).Format("15:04") + "-" + now.UTC().Add(4*time.Hour).Format("15:04"),
 	}
 }

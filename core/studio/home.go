@@ -86,7 +86,7 @@ func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task,
 			continue
 		}
 		projects = append(projects, string(key))
-		err = s.eachTask(ctx, core.Find{Project: key, Whole: true, All: []core.Clause{assignedTo(c.Person), inStatus(true, core.StatusClosed, core.StatusDelivered, core.StatusApproved)}}, false, func(t *core.Task) bool {
+		err = s.eachTask(ctx, core.Find{Project: key, Whole: true, All: []core.Clause{assignedClause(c.Person), statusClause(true, core.StatusClosed, core.StatusDelivered, core.StatusApproved)}}, false, func(t *core.Task) bool {
 			if !ended(t) && assigned(t, c.Person) {
 				mine = append(mine, t)
 			}
@@ -98,7 +98,7 @@ func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task,
 		if !role.Allows(approveRole(p)) {
 			continue
 		}
-		err = s.eachTask(ctx, core.Find{Project: key, All: []core.Clause{inStatus(false, core.StatusReview)}}, false, func(t *core.Task) bool {
+		err = s.eachTask(ctx, core.Find{Project: key, All: []core.Clause{statusClause(false, core.StatusReview)}}, false, func(t *core.Task) bool {
 			if !t.Gone() && !t.Private && t.Status == core.StatusReview {
 				waiting = append(waiting, t)
 			}

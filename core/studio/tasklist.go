@@ -58,8 +58,8 @@ func (s *Studio) eachTask(ctx context.Context, f core.Find, deleted bool, visit 
 	return nil
 }
 
-// assignedTo is the search for what is assigned to a person.
-func assignedTo(p *core.Person) core.Clause {
+// assignedClause is the search for what is assigned to a person.
+func assignedClause(p *core.Person) core.Clause {
 	var c core.Clause
 	for _, id := range p.IDs() {
 		c.Any = append(c.Any, query.ID(string(query.Assigned), string(id)))
@@ -67,8 +67,8 @@ func assignedTo(p *core.Person) core.Clause {
 	return c
 }
 
-// inStatus is the search for tasks in one of some statuses, or in none of them.
-func inStatus(not bool, list ...core.TaskStatus) core.Clause {
+// statusClause is the search for tasks in one of some statuses, or in none of them.
+func statusClause(not bool, list ...core.TaskStatus) core.Clause {
 	c := core.Clause{Not: not}
 	for _, st := range list {
 		c.Any = append(c.Any, query.Key("status", string(st)))
@@ -156,7 +156,7 @@ func (s *Studio) taskFilter(ctx context.Context, c *call) (core.Find, func(*core
 		if who, err = s.whole(ctx, n); err != nil {
 			return find, nil, err
 		}
-		find.All = append(find.All, assignedTo(who))
+		find.All = append(find.All, assignedClause(who))
 	}
 	if v := c.inv.Arg("status"); v != "" {
 		st, err := s.findStatus(c, v)
@@ -164,7 +164,7 @@ func (s *Studio) taskFilter(ctx context.Context, c *call) (core.Find, func(*core
 			return find, nil, err
 		}
 		status = st.name
-		find.All = append(find.All, inStatus(false, status))
+		find.All = append(find.All, statusClause(false, status))
 	}
 	now := c.clock().In(s.Clock.Now())
 	midnight := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, 0, 0, now.Location())
