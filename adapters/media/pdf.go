@@ -1,20 +1,24 @@
 package media
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"unicode/utf16"
+
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
 )
 
 // pdf writes a PDF file from front to back (ISO 32000-1, 7.5): each object goes out as soon as it is there, and only
-// their offsets are kept. Text is in Helvetica, which every reader has, in the letters of WinAnsiEncoding (Annex D.2).
+// their offsets are kept. Text is in fonts that the file carries; they are written last, when it is known which letters
+// were used.
 type pdf struct {
 	w       io.Writer
 	at      int64
 	offsets []int64 // of object n at n-1; 0 when it was not written yet
 	pages   []int
+	fonts   [2]*pdfFont // regular and bold
 	err     error
 }
 
@@ -27,12 +31,19 @@ const (
 	pdfReserved = pdfInfo
 )
 
-func newPDF(w io.Writer) *pdf {
+func newPDF(w io.Writer) (*pdf, error) {
 	p := &pdf{w: w, offsets: make([]int64, pdfReserved)}
+	for i, f := range []struct {
+		name string
+		data []byte
+	}{{"GoRegular", goregular.TTF}, {"GoBold", gobold.TTF}} {
+		var err error
+		if p.fonts[i], err = newPDFFont(f.name, f.data); err != nil {
+			return nil, err
+		}
+	}
 	p.raw("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n") // bytes above 127 say that it is no text
-	p.object(pdfRegular, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
-	p.object(pdfBold, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>")
-	return p
+	return p, nil
 }
 
 func (p *pdf) raw(s string) {
@@ -83,13 +94,15 @@ func (p *pdf) page(w, h float64, content []byte, pictures []int) {
 
 // close writes what stands at a file's end. made is its time as a PDF writes it.
 func (p *pdf) close(title, lang, made string) error {
+	p.font(pdfRegular, p.fonts[0])
+	p.font(pdfBold, p.fonts[1])
 	var kids strings.Builder
 	for _, n := range p.pages {
 		fmt.Fprintf(&kids, "%d 0 R ", n)
 	}
 	p.object(pdfPages, fmt.Sprintf("<</Type/Pages/Count %d/Kids[%s]>>", len(p.pages), kids.String()))
 	p.object(pdfInfo, fmt.Sprintf("<</Title%s/Producer(Atelier)/CreationDate(%s)>>", utf16Text(title), made))
-	p.object(pdfCatalog, fmt.Sprintf("<</Type/Catalog/Pages %d 0 R/Lang%s/ViewerPreferences<</DisplayDocTitle true>>>>", pdfPages, literal(winAnsi(lang))))
+	p.object(pdfCatalog, fmt.Sprintf("<</Type/Catalog/Pages %d 0 R/Lang%s/ViewerPreferences<</DisplayDocTitle true>>>>", pdfPages, literal(lang)))
 	start := p.at
 	p.raw(fmt.Sprintf("xref\n0 %d\n0000000000 65535 f \n", len(p.offsets)+1))
 	for _, at := range p.offsets {
@@ -99,11 +112,11 @@ func (p *pdf) close(title, lang, made string) error {
 	return p.err
 }
 
-// literal is a string in a content stream or a dictionary.
-func literal(s []byte) string {
+// literal is a string of ASCII letters in a dictionary.
+func literal(s string) string {
 	var b strings.Builder
 	b.WriteByte('(')
-	for _, c := range s {
+	for _, c := range []byte(s) {
 		switch {
 		case c == '(' || c == ')' || c == '\\':
 			b.WriteByte('\\')
@@ -127,94 +140,4 @@ func utf16Text(s string) string {
 	}
 	b.WriteByte('>')
 	return b.String()
-}
-
-// winAnsi is a text in the encoding of the same name: Latin-1 with Windows' signs from 0x80 on. A letter that it does not
-// have is a question mark; signs that only join or shape others are left out.
-func winAnsi(s string) []byte {
-	var out bytes.Buffer
-	for _, r := range s {
-		switch {
-		case r < 0x80, r >= 0xa0 && r <= 0xff:
-			out.WriteByte(byte(r))
-		case r == 0x200d || r >= 0xfe00 && r <= 0xfe0f || r >= 0x0300 && r <= 0x036f:
-		case r == 0x2009 || r == 0x202f:
-			out.WriteByte(' ')
-		default:
-			at := strings.IndexRune(windowsSigns, r)
-			if at < 0 {
-				out.WriteByte('?')
-				continue
-			}
-			out.WriteByte(byte(0x80 + len([]rune(windowsSigns[:at]))))
-		}
-	}
-	return out.Bytes()
-}
-
-// windowsSigns are 0x80 to 0x9f; a dot where there is none, which never comes to be looked up.
-const windowsSigns = "€.‚ƒ„…†‡ˆ‰Š‹Œ.Ž..‘’“”•–—˜™š›œ.žŸ"
-
-// helvetica are the widths of 0x20 to 0xff in thousandths of the size, from Adobe's metrics of the font.
-var helvetica = [224]uint16{
-	278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
-	1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778, 667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556,
-	333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584, 350,
-	556, 350, 222, 556, 333, 1000, 556, 556, 333, 1000, 667, 333, 1000, 350, 611, 350, 350, 222, 222, 333, 333, 350, 556, 1000, 333, 1000, 500, 333, 944, 350, 500, 667,
-	278, 333, 556, 556, 556, 556, 260, 556, 333, 737, 370, 556, 584, 333, 737, 333, 400, 584, 333, 333, 333, 556, 537, 278, 333, 333, 365, 556, 834, 834, 834, 611,
-	667, 667, 667, 667, 667, 667, 1000, 722, 667, 667, 667, 667, 278, 278, 278, 278, 722, 722, 778, 778, 778, 778, 778, 584, 778, 722, 722, 722, 722, 667, 667, 611,
-	556, 556, 556, 556, 556, 556, 889, 500, 556, 556, 556, 556, 278, 278, 278, 278, 556, 556, 556, 556, 556, 556, 556, 584, 611, 556, 556, 556, 556, 500, 556, 500,
-}
-
-// boldFactor is how much wider than its regular form Helvetica's bold one is, at most, for words.
-const boldFactor = 1.1
-
-// widthOf is how wide a text in WinAnsiEncoding is, in points.
-func widthOf(text []byte, size float64, bold bool) float64 {
-	sum := 0
-	for _, c := range text {
-		if c >= 0x20 {
-			sum += int(helvetica[c-0x20])
-		}
-	}
-	w := float64(sum) * size / 1000
-	if bold {
-		w *= boldFactor
-	}
-	return w
-}
-
-// fitLine cuts a text so that it fits into a width, with dots at its end.
-func fitLine(text []byte, size, width float64, bold bool) []byte {
-	if widthOf(text, size, bold) <= width {
-		return text
-	}
-	const dots = "\x85"
-	room := width - widthOf([]byte(dots), size, bold)
-	n := 0
-	for n < len(text) {
-		if room -= widthOf(text[n:n+1], size, bold); room < 0 {
-			break
-		}
-		n++
-	}
-	return append(bytes.Clone(bytes.TrimRight(text[:n], " ")), dots...)
-}
-
-// wrap breaks a text into at most so many lines; the last one is cut where more is left.
-func wrap(text []byte, size, width float64, lines int) [][]byte {
-	var out [][]byte
-	words := bytes.Fields(text)
-	for len(words) > 0 && len(out) < lines {
-		if len(out) == lines-1 {
-			return append(out, fitLine(bytes.Join(words, []byte(" ")), size, width, false))
-		}
-		n := 1
-		for n < len(words) && widthOf(bytes.Join(words[:n+1], []byte(" ")), size, false) <= width {
-			n++
-		}
-		out = append(out, fitLine(bytes.Join(words[:n], []byte(" ")), size, width, false))
-		words = words[n:]
-	}
-	return out
 }

@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
-	"strings"
 
 	"golang.org/x/image/draw"
 
@@ -48,7 +47,11 @@ type sheet struct {
 
 // Sheet writes a contact sheet.
 func (m *Sheets) Sheet(ctx context.Context, w io.Writer, s core.Sheet) error {
-	d := &sheet{pdf: newPDF(w)}
+	file, err := newPDF(w)
+	if err != nil {
+		return err
+	}
+	d := &sheet{pdf: file}
 	const each = sheetColumns * sheetRows
 	pages := max(1, (s.Count+each-1)/each)
 	d.text(s.Title, sheetMargin, sheetHeight-sheetMargin-14, 16, sheetWidth-2*sheetMargin, true)
@@ -79,7 +82,7 @@ func (m *Sheets) Sheet(ctx context.Context, w io.Writer, s core.Sheet) error {
 // end writes the page that was drawn.
 func (d *sheet) end(s core.Sheet, pages int) {
 	foot := s.Page(len(d.pages)+1, pages)
-	d.text(foot, sheetWidth-sheetMargin-widthOf(winAnsi(foot), 8, false), sheetMargin-6, 8, sheetWidth/2, false)
+	d.text(foot, sheetWidth-sheetMargin-d.fonts[0].width(plainText(foot), 8), sheetMargin-6, 8, sheetWidth/2, false)
 	if len(d.pages) > 0 {
 		d.text(s.Title, sheetMargin, sheetMargin-6, 8, sheetWidth/2, false)
 	}
@@ -90,13 +93,18 @@ func (d *sheet) end(s core.Sheet, pages int) {
 
 // text writes one line with its baseline at y, cut to a width. It returns the width that it takes.
 func (d *sheet) text(s string, x, y, size, width float64, bold bool) float64 {
-	font := "F1"
+	n := 0
 	if bold {
-		font = "F2"
+		n = 1
 	}
-	line := fitLine(winAnsi(strings.Join(strings.Fields(s), " ")), size, width, bold)
-	fmt.Fprintf(&d.drawn, "BT /%s %.1f Tf %.2f %.2f Td %s Tj ET\n", font, size, x, y, literal(line))
-	return widthOf(line, size, bold)
+	line := d.fonts[n].fit(plainText(s), size, width)
+	d.line(n, line, x, y, size)
+	return d.fonts[n].width(line, size)
+}
+
+// line writes a line that fits, in one of the fonts.
+func (d *sheet) line(font int, line string, x, y, size float64) {
+	fmt.Fprintf(&d.drawn, "BT /F%d %.1f Tf %.2f %.2f Td %s Tj ET\n", font+1, size, x, y, d.fonts[font].shown(line))
 }
 
 func (d *sheet) colour(c string) { d.drawn.WriteString(c + " rg\n") }
@@ -151,9 +159,9 @@ func (m *Sheets) cell(ctx context.Context, d *sheet, pic core.SheetPicture, at i
 	d.colour(grey)
 	d.text(pic.Facts, x, line, 8, width, false)
 	d.colour(ink)
-	for _, words := range wrap(winAnsi(pic.Text), 8, width, 3) {
+	for _, words := range d.fonts[0].wrap(plainText(pic.Text), 8, width, 3) {
 		line -= 10
-		fmt.Fprintf(&d.drawn, "BT /F1 8 Tf %.2f %.2f Td %s Tj ET\n", x, line, literal(words))
+		d.line(0, words, x, line, 8)
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -56,7 +57,7 @@ func sample(n int, keys ...core.BlobKey) core.Sheet {
 		Page: func(page, of int) string { return fmt.Sprintf("Page %d sur %d", page, of) },
 		Pictures: func(yield func(core.SheetPicture, error) bool) {
 			for i := range n {
-				p := core.SheetPicture{Title: fmt.Sprintf("ACME-%d v1.2", i+1), Mark: "approuvée par Ada", Tone: core.ToneGood, Facts: "Ben · dim. 22 nov.", Text: "a lighthouse (in the fog) \\ with 灯台 and a very long prompt that goes on and on until nobody reads it any more, film grain, muted colours, 35 mm, morning light, seagulls", Gone: "plus là"}
+				p := core.SheetPicture{Title: fmt.Sprintf("ACME-%d v1.2", i+1), Mark: "approuvée par Łucja Ćwik", Tone: core.ToneGood, Facts: "Ben · dim. 22 nov.", Text: "a lighthouse (in the fog) \\ with 灯台 и Ёж and a very long prompt that goes on and on until nobody reads it any more, film grain, muted colours, 35 mm, morning light, seagulls", Gone: "plus là"}
 				if i != 1 {
 					p.Blob = keys[i%len(keys)]
 				}
@@ -92,7 +93,8 @@ func TestSheetIsAPDFThatReadersTake(t *testing.T) {
 	}
 	text := buf.String()
 	checkXref(t, text)
-	for _, want := range []string{"/Count 2/", "/Lang(fr)", "Page 2 sur 2", "approuv\xe9e par Ada", `\(in the fog\) \\ with ??`, "l\x92\x9cuvre", "plus l\xe0"} {
+	regular, bold := fonts(t)
+	for _, want := range []string{"/Count 2/", "/Lang(fr)", drawnAs(regular, "Page 2 sur 2"), drawnAs(regular, "approuvée par Łucja Ćwik"), drawnAs(regular, `(in the fog) \ with ?? и Ёж`), drawnAs(bold, "l’œuvre"), drawnAs(regular, "plus là")} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q", want)
 		}
@@ -147,36 +149,53 @@ type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("gone") }
 
+func fonts(t testing.TB) (regular, bold *pdfFont) {
+	t.Helper()
+	p, err := newPDF(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.fonts[0], p.fonts[1]
+}
+
+// drawnAs is how a text stands in a page, without what begins and ends a line.
+func drawnAs(f *pdfFont, text string) string { return strings.Trim(f.shown(plainText(text)), "<>") }
+
 func TestLinesFit(t *testing.T) {
-	text := winAnsi("a word and another one and more")
-	for width := 5.0; width < 200; width += 7 {
-		if got := fitLine(text, 8, width, false); len(got) > 1 && widthOf(got, 8, false) > width {
-			t.Errorf("%q is %.1f wide, not %.1f", got, widthOf(got, 8, false), width)
+	f, _ := fonts(t)
+	text := plainText("a word and another  one and more")
+	for width := 15.0; width < 200; width += 7 {
+		if got := f.fit(text, 8, width); f.width(got, 8) > width {
+			t.Errorf("%q is %.1f wide, not %.1f", got, f.width(got, 8), width)
 		}
-		lines := wrap(text, 8, width, 3)
+		lines := f.wrap(text, 8, width, 3)
 		if len(lines) > 3 {
 			t.Errorf("%d lines", len(lines))
 		}
 	}
-	if got := string(fitLine([]byte("ab    cdefgh"), 10, 28, false)); got != "ab\x85" {
+	if got := f.fit("ab    cdefgh", 10, 28); got != "ab…" {
 		t.Errorf("%q", got)
 	}
-	if got := string(winAnsi("€ Œuvre – e\u0301 ☂️ 日")); got != "\x80 \x8cuvre \x96 e ? ?" {
+	if got := plainText("€ Œuvre\n – e\u0301 ☂️ 日"); got != "€ Œuvre – é ☂ 日" {
 		t.Errorf("%q", got)
+	}
+	if got := f.shown("日"); got != f.shown("?") {
+		t.Errorf("a letter that the font does not have: %s", got)
 	}
 }
 
 func FuzzLines(f *testing.F) {
-	f.Add("a (b) \\ c", 40.0)
+	f.Add("a (b) \\ c Ёж", 40.0)
 	f.Fuzz(func(t *testing.T, s string, width float64) {
-		text := winAnsi(s)
-		for _, line := range wrap(text, 8, width, 3) {
-			if len(line) > len(text)+1 {
+		font, _ := fonts(t)
+		text := plainText(s)
+		for _, line := range font.wrap(text, 8, width, 3) {
+			if utf8.RuneCountInString(line) > utf8.RuneCountInString(text)+1 {
 				t.Errorf("%q of %q", line, text)
 			}
-		}
-		if lit := literal(text); strings.Count(strings.NewReplacer(`\\`, "", `\(`, "", `\)`, "").Replace(lit), "(") != 1 {
-			t.Errorf("%q is not closed", lit)
+			if shown := font.shown(line); strings.Trim(shown, "<>0123456789ABCDEF") != "" {
+				t.Errorf("%q is drawn as %s", line, shown)
+			}
 		}
 	})
 }
