@@ -89,7 +89,7 @@ func Metrics() []MetricInfo {
 		{MetricLeaseChanges, counter, "Leases that were taken, lost or handed_over.", []string{"kind", "change"}, nil},
 		{MetricLinkUp, gauge, "Open connections to a platform in this process: gateway or socket.", []string{"platform", "link"}, nil},
 		{MetricLinkChanges, counter, "Connections to a platform that came up or went down.", []string{"platform", "change"}, nil},
-		{MetricPlatformUp, gauge, "1 while a platform is used, 0 once it refused us.", []string{"platform"}, nil},
+		{MetricPlatformUp, gauge, "1 while a platform is used, 0 once it refused us, or one of several apps there.", []string{"platform"}, nil},
 		{MetricCatchUpThreads, gauge, "Threads of this process's partitions whose history waits to be read.", []string{"platform"}, nil},
 		{MetricCatchUpMessages, counter, "Messages of histories that were new, or known already.", []string{"platform", "outcome"}, nil},
 		{MetricCatchUpTime, histogram, "Time to read one thread's history.", []string{"platform"}, human},

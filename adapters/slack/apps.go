@@ -140,6 +140,7 @@ func (a *Adapter) Run(ctx context.Context, r core.Receiver) error {
 		wg.Go(func() {
 			errs[n] = a.runApp(ctx, p, r)
 			if errs[n] != nil && len(a.apps) > 1 {
+				a.o.Telemetry.Set(core.MetricPlatformUp, 0, string(core.Slack)) // with one app only, whoever runs the adapter says so
 				a.o.Log.ErrorContext(ctx, "slack refused one app, which is switched off until restart; run atelier doctor", "app", p.Name, "error", errs[n])
 			}
 		})
