@@ -358,9 +358,26 @@ func cost(c core.Cost) core.Saying {
 	case c.Native == "":
 		return money
 	case c.Micros <= 0:
-		return core.Say(c.Native)
+		return inUnits(c.Native)
 	}
-	return core.Say("%s (%s)", money, core.Say(c.Native))
+	return core.Say("%s (%s)", money, inUnits(c.Native))
+}
+
+// inUnits is what a provider says with a figure, as its records have it; what is not known here stays as it is.
+func inUnits(text string) core.Saying {
+	if n, ok := strings.CutSuffix(text, " credits left"); ok {
+		return core.Say("%s credits left", n)
+	}
+	if n, ok := strings.CutSuffix(text, " credits"); ok {
+		return core.Say("%s credits", n)
+	}
+	if n, ok := strings.CutSuffix(text, " left of the key's limit"); ok {
+		return core.Say("%s left of the key's limit", n)
+	}
+	if n, ok := strings.CutSuffix(strings.TrimPrefix(text, "about "), " fast minutes"); ok {
+		return core.Say("about %s fast minutes", n)
+	}
+	return core.Say(text)
 }
 
 // dayMonth is a day of this year or the next, with the month's whole name.

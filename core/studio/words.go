@@ -62,7 +62,7 @@ func facts(l core.Lang, f core.AccountFacts) []string {
 	var out []string
 	for _, x := range []string{f.Scope, f.Plan, f.Balance} {
 		if x != "" {
-			out = append(out, l.T(x))
+			out = append(out, inUnits(x).In(l))
 		}
 	}
 	return out
