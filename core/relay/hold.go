@@ -103,7 +103,7 @@ func (h *holding) outlive(d time.Duration) (ctx context.Context, release func())
 
 // keep renews the lease until ctx ends, which it does with the work, and ends it when finishing takes too long.
 func (h *holding) keep(ctx context.Context) {
-	stop := context.AfterFunc(h.taking, func() {
+	stop := context.AfterFunc(h.taking, func() { //nolint:contextcheck // a holding has its own
 		if h.clock.Sleep(h.ctx, drainFor) == nil {
 			h.end(errGiven)
 		}
@@ -255,13 +255,14 @@ func (e *Engine) share(ctx context.Context, wg *sync.WaitGroup, parts []core.Par
 // take begins to work on a partition.
 func (e *Engine) take(ctx context.Context, wg *sync.WaitGroup, p core.Partition, l core.Lease, since time.Time) *holding {
 	h := &holding{p: p, l: l, leases: e.Leases, clock: e.Clock, good: since}
-	h.ctx, h.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	own, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	h.ctx, h.end = own, end
 	h.taking, h.give = context.WithCancelCause(h.ctx)
 	e.mu.Lock()
 	e.held[p] = h
 	e.mu.Unlock()
-	working, finished := context.WithCancel(h.ctx)
-	wg.Go(func() { h.keep(working) }) //nolint:contextcheck // a holding has its own
+	working, finished := context.WithCancel(own)
+	wg.Go(func() { h.keep(working) })
 	wg.Go(func() {
 		e.work(h) //nolint:contextcheck // a holding has its own
 		finished()
