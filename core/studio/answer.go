@@ -48,6 +48,11 @@ func (s *Studio) modal(ctx context.Context, q core.Query) (core.Card, error) {
 	if act.Ref.Version > 0 {
 		card.Title = clip(fmt.Sprintf("%s %s", title(verbName(l, row)), act.Ref), 24)
 	}
+	for _, b := range s.bulkActions() {
+		if b.verb == row.Verb {
+			card.Title = b.label(&call{Scope: relay.Scope{Lang: l}}) // as the button says that was pressed
+		}
+	}
 	for _, o := range row.Options {
 		if o.Form {
 			card.Inputs = append(card.Inputs, core.Input{ID: o.Name, Label: l.T(o.Help), Kind: core.InputLine, Required: o.Required, Max: 100})

@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,25 +86,37 @@ func (s *Studio) noted(c *call, list ...*core.Comment) []core.Outgoing {
 	return cardsIn(c.task, c, "noted/"+string(c.In.ID), slices.Compact(show)...)
 }
 
+// pointLike is how a word begins that can only be meant as a point of the picture, however it goes on.
+var pointLike = regexp.MustCompile(`^@[-.;\d]+(,|$)`)
+
 // spotOf reads the point in front of a comment's words, or the area of its option; nil when there is neither.
 func spotOf(c *call, words string) (*core.Area, string, error) {
-	if a := c.inv.Arg("area"); a != "" {
-		spot, err := area(a)
-		return spot, words, err
-	}
 	if p := c.inv.Arg("point"); p != "" {
 		words = "@" + strings.TrimPrefix(p, "@") + " " + words
 	}
 	first, rest, _ := strings.Cut(words, " ")
-	at, ok := strings.CutPrefix(first, "@")
-	if given := c.inv.Arg("point") != ""; !given && (!ok || at == "" || at[0] != '-' && at[0] != '.' && (at[0] < '0' || at[0] > '9') || !strings.Contains(at, ",")) {
+	point := c.inv.Arg("point") != "" || pointLike.MatchString(first)
+	switch a := c.inv.Arg("area"); {
+	case a != "" && point:
+		return nil, "", core.Errorf(core.CodeInvalid, "A comment is about a point or about an area, not about both.").WithNext("Leave one of them out.")
+	case a != "":
+		spot, err := area(a)
+		return spot, words, err
+	case !point:
 		return nil, words, nil // a name, or nothing
 	}
-	xs, ys, _ := strings.Cut(at, ",")
+	xs, ys, _ := strings.Cut(strings.TrimPrefix(first, "@"), ",")
 	x, err1 := strconv.ParseFloat(xs, 64)
 	y, err2 := strconv.ParseFloat(ys, 64)
-	if err1 != nil || err2 != nil || !(x >= 0 && x <= 1 && y >= 0 && y <= 1) {
-		return nil, "", core.Errorf(core.CodeInvalid, "%s lies outside of the picture.", clip(first, 20)).WithNext("A point is @x,y with 0,0 at the top left and 1,1 at the bottom right, such as @0.4,0.6.")
+	var bad *core.Error
+	switch {
+	case err1 != nil || err2 != nil:
+		bad = core.Errorf(core.CodeInvalid, "%s is no point of the picture.", clip(first, 20))
+	case !(x >= 0 && x <= 1 && y >= 0 && y <= 1):
+		bad = core.Errorf(core.CodeInvalid, "%s lies outside of the picture.", clip(first, 20))
+	}
+	if bad != nil {
+		return nil, "", bad.WithNext("A point is @x,y with 0,0 at the top left and 1,1 at the bottom right, such as @0.4,0.6.")
 	}
 	return &core.Area{X: x, Y: y}, strings.TrimSpace(rest), nil
 }
