@@ -21,6 +21,7 @@ type Card struct {
 	Chart   *Chart     `json:"chart,omitempty"`   // drawn when it is sent, shown as the last image
 	Compare *Compare   `json:"compare,omitempty"` // likewise
 	Mosaic  *Mosaic    `json:"mosaic,omitempty"`  // likewise
+	Locale  Locale     `json:"locale,omitempty"`  // of a modal: its reader's language, for what the platform adds
 	Choices []Choice   `json:"choices,omitempty"` // only as the answer to an autocomplete query, at most 25
 }
 
