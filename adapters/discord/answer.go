@@ -89,7 +89,7 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 		d.Card = nil
 	}
 	at := spot{guild: guild, parent: channel, thread: string(d.Thread)}
-	d.Author, d.ReplyTo = nil, d.Reply.Message
+	d.Author, d.ReplyTo = nil, ""
 	parts, _, err := a.compose(ctx, d, at)
 	if err != nil {
 		return core.Receipt{}, err
@@ -97,6 +97,9 @@ func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Rece
 	r := core.Receipt{}
 	for i, p := range parts {
 		p.users = nil
+		if isSnowflake(string(d.Reply.Message)) {
+			p.replyTo = string(d.Reply.Message) // every part: a look-up for something else tells by it that this is none of its
+		}
 		m, err := a.postPart(ctx, d, at, p, i)
 		if err != nil {
 			return r, err
