@@ -78,7 +78,7 @@ type Directory interface {
 	Link(room RoomID, thread ThreadID, msg MessageID) string
 }
 
-// Namer tells who somebody is where an event did not say so; platforms whose events carry only ids implement it.
+// Namer tells who somebody is where an event did not say so; both platforms implement it.
 type Namer interface {
 	// WhoIs returns the display name and picture behind an identity; CodeRetry when that cannot be asked now.
 	WhoIs(ctx context.Context, id IdentityID) (Actor, error)

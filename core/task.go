@@ -125,8 +125,9 @@ type Version struct {
 	Cost       Cost          `json:"cost,omitzero"`        // estimated until it is done
 	Note       string        `json:"note,omitempty"`
 	Verdicts   []Verdict     `json:"verdicts,omitempty"`
-	Votes      []IdentityID  `json:"votes,omitempty"` // thumbs up on its card, where the project counts them
-	At         time.Time     `json:"at,omitzero"`     // it was put off until then
+	Votes      []IdentityID  `json:"votes,omitempty"`  // thumbs up on its card, where the project counts them
+	Before     TaskStatus    `json:"before,omitempty"` // the task's status when it was asked for
+	At         time.Time     `json:"at,omitzero"`      // it was put off until then
 	CreatedAt  time.Time     `json:"createdAt"`
 	DoneAt     time.Time     `json:"doneAt,omitzero"`
 }

@@ -76,6 +76,7 @@ type Adapter struct {
 var (
 	_ core.Platform  = (*Adapter)(nil)
 	_ core.History   = (*Adapter)(nil)
+	_ core.Namer     = (*Adapter)(nil)
 	_ core.Directory = (*Adapter)(nil)
 )
 

@@ -175,6 +175,19 @@ func (a *Adapter) fetchChannel(ctx context.Context, channel string) (place, erro
 	return p, nil
 }
 
+// WhoIs asks Discord who a user is whom no event told of: somebody who was mentioned before they ever wrote.
+func (a *Adapter) WhoIs(ctx context.Context, id core.IdentityID) (core.Actor, error) {
+	user, err := parseIdentity(id)
+	if err != nil {
+		return core.Actor{}, err
+	}
+	var u wireUser
+	if err := a.rest.do(ctx, call{method: http.MethodGet, route: "GET users", major: user, path: "users/" + user}, &u); err != nil {
+		return core.Actor{}, err
+	}
+	return a.actor(&u, nil, ""), nil
+}
+
 // learnGuild sees to it that a server's default permissions are known; the gateway tells them as soon as it is up.
 func (a *Adapter) learnGuild(ctx context.Context, id string) error {
 	if a.world.hasGuild(id) || !isSnowflake(id) {

@@ -46,7 +46,7 @@ func values(f Field) []string {
 	case Is:
 		return []string{"open", "picked", "assigned"}
 	case Has:
-		return []string{"comments", "pictures", "brief", "files", "due", "tags"}
+		return []string{"comments", "open", "pictures", "brief", "files", "due", "tags"}
 	case Sort:
 		return []string{"newest", "best"}
 	}

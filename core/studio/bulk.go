@@ -318,7 +318,28 @@ func (s *Studio) bulkEnded(ctx context.Context, b *core.Bulk, p *core.Project, n
 	if b.Room != "" && b.Changed > 0 {
 		obj := core.NoticeObject("", "bulk-"+string(b.ID))
 		line := action.did(s.shared(p), b.Changed, b.Name, b.Arg)
-		out = append(out, core.Outgoing{ID: core.MakeDeliveryID(obj, b.Room, "notice"), Kind: core.OutPost, Room: b.Room, Task: core.TalkTask(p.Key), Object: obj, Text: core.Plain(line), At: now})
+		for _, room := range s.roomsTold(ctx, p, b.Room) {
+			out = append(out, core.Outgoing{ID: core.MakeDeliveryID(obj, room, "notice"), Kind: core.OutPost, Room: room, Task: core.TalkTask(p.Key), Object: obj, Text: core.Plain(line), At: now})
+		}
+	}
+	return out
+}
+
+// roomsTold are the rooms of a project in which it shows what was done from one of them: that one, and the others where
+// neither is private.
+func (s *Studio) roomsTold(ctx context.Context, p *core.Project, from core.RoomID) []core.RoomID {
+	private := func(id core.RoomID) bool {
+		r, err := s.Projects.Room(ctx, id)
+		return err != nil || r.Private
+	}
+	out := []core.RoomID{from}
+	if private(from) {
+		return out
+	}
+	for _, id := range p.Rooms {
+		if id != from && !private(id) {
+			out = append(out, id)
+		}
 	}
 	return out
 }

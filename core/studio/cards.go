@@ -24,7 +24,8 @@ func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (re
 	if err != nil {
 		return relay.Shown{}, err
 	}
-	l := s.langIn(ctx, taskID)
+	project := s.projectOf(ctx, taskID)
+	l := s.shared(project)
 	if no > 0 {
 		v, err := s.Tasks.Version(ctx, core.VersionID{Task: taskID, No: no})
 		if err != nil {
@@ -35,18 +36,23 @@ func (s *Studio) Card(ctx context.Context, obj core.ObjectID, _ core.RoomID) (re
 			return relay.Shown{}, err
 		}
 		// What is open on it changes with the task.
-		return relay.Shown{Card: s.versionCard(l, task, v, notes), Rev: v.Rev + task.Rev}, nil
+		return relay.Shown{Card: s.versionCard(l, project, task, v, notes), Rev: v.Rev + task.Rev}, nil
 	}
-	return s.rootCard(ctx, l, task)
+	return s.rootCard(ctx, l, project, task)
 }
 
 // langIn is how to speak in a task's threads.
 func (s *Studio) langIn(ctx context.Context, id core.TaskID) core.Lang {
+	return s.shared(s.projectOf(ctx, id))
+}
+
+// projectOf is a task's project; while that cannot be read, one without settings.
+func (s *Studio) projectOf(ctx context.Context, id core.TaskID) *core.Project {
 	p, err := s.Projects.Project(ctx, id.Project())
 	if err != nil {
-		p = nil
+		return &core.Project{Key: id.Project()}
 	}
-	return s.shared(p)
+	return p
 }
 
 // undeliveredCard is the small mark in a task's thread that something does not show in another room. It goes away when
@@ -74,7 +80,7 @@ func (s *Studio) undeliveredCard(ctx context.Context, task core.TaskID, room cor
 }
 
 // rootCard shows the newest version that has pictures, and below it what is being made now.
-func (s *Studio) rootCard(ctx context.Context, l core.Lang, task *core.Task) (relay.Shown, error) {
+func (s *Studio) rootCard(ctx context.Context, l core.Lang, project *core.Project, task *core.Task) (relay.Shown, error) {
 	all, err := s.Tasks.Versions(ctx, task.ID)
 	if err != nil {
 		return relay.Shown{}, err
@@ -97,7 +103,7 @@ func (s *Studio) rootCard(ctx context.Context, l core.Lang, task *core.Task) (re
 	if err != nil {
 		return relay.Shown{}, err
 	}
-	card := s.versionCard(l, task, shown, notes)
+	card := s.versionCard(l, project, task, shown, notes)
 	card.Title = fmt.Sprintf("%s · %s", task.ID, task.Title)
 	if task.Brief != "" {
 		card.Body = append(card.Body, core.Node{Kind: core.NodeQuote, Children: core.TextNodes(task.Brief)})
@@ -149,7 +155,7 @@ func italic(s string) core.Node {
 
 // versionCard shows one version: its prompt in one run of text, whose account, how it was made, its pictures and what
 // can be done with them.
-func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, notes []numbered) core.Card {
+func (s *Studio) versionCard(l core.Lang, p *core.Project, task *core.Task, v *core.Version, notes []numbered) core.Card {
 	full := v.Request.Full
 	if full == "" {
 		full = v.Request.Prompt
@@ -159,9 +165,11 @@ func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, note
 		Body:  core.RichText{core.Para(core.Text(full))},
 		Fields: []core.Field{
 			{Label: l.T("Version"), Value: core.Plain(fmt.Sprintf("v%d · %s", v.ID.No, madeBy(l, v)))},
-			{Label: l.T("Account"), Value: core.Plain(v.PersonName + " · " + string(v.Provider))},
 		},
 		Footer: s.footer(l, v),
+	}
+	if v.Request.Op != core.OpRevert { // nothing ran for it
+		card.Fields = append(card.Fields, core.Field{Label: l.T("Account"), Value: core.Plain(v.PersonName + " · " + string(v.Provider))})
 	}
 	if v.Text != "" {
 		card.Body = append(card.Body, core.Node{Kind: core.NodeQuote, Children: core.TextNodes(v.Text)})
@@ -176,6 +184,9 @@ func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, note
 			line = l.T("%s: %s", line, x.Reason)
 		}
 		card.Body = append(card.Body, core.Para(core.Bold(x.Name), core.Text(" "+line)))
+	}
+	if have, need := approvals(v), approvalsNeeded(p); have > 0 && have < need {
+		card.Body = append(card.Body, core.Para(italic(l.T("%d of %d approvals.", have, need))))
 	}
 	if n := len(v.Votes); n > 0 {
 		card.Fields = append(card.Fields, core.Field{Label: l.T("Votes"), Value: core.Plain(fmt.Sprintf("👍 %d", n))})
@@ -204,7 +215,7 @@ func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, note
 		}
 		return card
 	}
-	card.Tone = tone(task, v)
+	card.Tone = tone(p, task, v)
 	if pic := v.Grid; pic != nil {
 		card.Images = append(card.Images, core.Image{Blob: pic.Blob, Name: fmt.Sprintf("%s-v%d.jpg", task.ID, v.ID.No), MIME: pic.MIME, Width: pic.Width, Height: pic.Height,
 			Alt: l.N(len(v.Images), "One picture of %[2]s v%[3]d: %[4]s", "%[1]d pictures of %[2]s v%[3]d: %[4]s", len(v.Images), task.ID, v.ID.No, clip(v.Request.Prompt, 300))})
@@ -215,11 +226,15 @@ func (s *Studio) versionCard(l core.Lang, task *core.Task, v *core.Version, note
 	return card
 }
 
-func tone(task *core.Task, v *core.Version) core.Tone {
-	if n := len(v.Verdicts); n > 0 && v.Verdicts[n-1].Approved {
-		return core.ToneGood
-	} else if n > 0 {
-		return core.ToneWarn
+func tone(p *core.Project, task *core.Task, v *core.Version) core.Tone {
+	if len(v.Verdicts) > 0 {
+		switch standing(p, v) {
+		case core.StatusApproved:
+			return core.ToneGood
+		case core.StatusChanges:
+			return core.ToneWarn
+		}
+		return core.ToneNeutral
 	}
 	if task.Status == core.StatusApproved {
 		return core.ToneGood

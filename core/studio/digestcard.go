@@ -143,7 +143,7 @@ func (w *teller) gather(ctx context.Context, p *core.Project, since time.Time) (
 			n.happened = true
 			if t.Latest > 0 && opened < digestOpened {
 				opened++
-				if err := w.versions(ctx, t, since, &n); err != nil {
+				if err := w.versions(ctx, p, t, since, &n); err != nil {
 					return n, err
 				}
 			}
@@ -175,7 +175,7 @@ func (w *teller) gather(ctx context.Context, p *core.Project, since time.Time) (
 }
 
 // versions looks at what was made of a task and decided on.
-func (w *teller) versions(ctx context.Context, t *core.Task, since time.Time, n *news) error {
+func (w *teller) versions(ctx context.Context, p *core.Project, t *core.Task, since time.Time, n *news) error {
 	from := max(1, t.Latest-digestVersions+1)
 	list, err := w.s.Tasks.VersionsFrom(ctx, t.ID, from, t.Latest-from+1)
 	if err != nil {
@@ -193,12 +193,13 @@ func (w *teller) versions(ctx context.Context, t *core.Task, since time.Time, n 
 				n.shows(pictureOf(w.l, t, v, no), fmt.Sprintf("%s %s", t.ID, core.ImageRef{Version: v.ID.No, Image: no}))
 			}
 		}
+		approved := false
 		for _, x := range v.Verdicts {
 			if !x.At.After(since) {
 				continue
 			}
 			if x.Approved {
-				n.approved = append(n.approved, newsItem{t, w.l.T("v%d by %s", v.ID.No, x.Name)})
+				approved = true
 				continue
 			}
 			what := w.l.T("v%d by %s", v.ID.No, x.Name)
@@ -206,6 +207,9 @@ func (w *teller) versions(ctx context.Context, t *core.Task, since time.Time, n 
 				what += ": " + clip(x.Reason, 80)
 			}
 			n.changes = append(n.changes, newsItem{t, what})
+		}
+		if approved && standing(p, v) == core.StatusApproved {
+			n.approved = append(n.approved, newsItem{t, w.l.T("v%d by %s", v.ID.No, approvers(v))})
 		}
 	}
 	return nil

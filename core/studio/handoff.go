@@ -231,7 +231,7 @@ func (s *Studio) bringBack(ctx context.Context, c *call, id core.VersionID) (cor
 	}
 	v.State, v.DoneAt, v.ExternalID = core.JobDone, s.Clock.Now().UTC(), got.ExternalID
 	v.Images, v.Grid = []core.StoredImage{*got.Image}, shownOf(got.Image)
-	if task.Latest == v.ID.No {
+	if task.Latest == v.ID.No && toReview(task.Status, v.Before) {
 		task.Status = core.StatusReview
 	}
 	task.UpdatedAt = v.DoneAt

@@ -98,8 +98,9 @@ func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task,
 		if !role.Allows(approveRole(p)) {
 			continue
 		}
+		several := approvalsNeeded(p) > 1
 		err = s.eachTask(ctx, core.Find{Project: key, All: []core.Clause{statusClause(false, core.StatusReview)}}, false, func(t *core.Task) bool {
-			if !t.Gone() && !t.Private && t.Status == core.StatusReview {
+			if !t.Gone() && !t.Private && t.Status == core.StatusReview && !(several && s.decided(ctx, c, t)) {
 				waiting = append(waiting, t)
 			}
 			return len(waiting) < homeWaiting
@@ -120,6 +121,12 @@ func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task,
 		return a.Due.Compare(b.Due)
 	})
 	return mine, waiting, projects, nil
+}
+
+// decided reports whether a person approved a task's newest version, while others have yet to.
+func (s *Studio) decided(ctx context.Context, c *call, t *core.Task) bool {
+	v, err := s.Tasks.Version(ctx, core.VersionID{Task: t.ID, No: t.Latest})
+	return err == nil && slices.ContainsFunc(v.Verdicts, func(x core.Verdict) bool { return x.Approved && c.Person.Is(x.Person) })
 }
 
 // isMember reports whether a project is a person's: a role was given to them or to a group of theirs, or one of its rooms

@@ -56,7 +56,7 @@ func (s *Studio) Job(ctx context.Context, sc relay.Scope) (core.Change, error) {
 				v.Cost = o.Cost
 			}
 		}
-		if task.Latest == v.ID.No && ev.State == core.JobDone && (task.Status == core.StatusOpen || task.Status == core.StatusProgress) {
+		if task.Latest == v.ID.No && ev.State == core.JobDone && len(v.Images) > 0 && toReview(task.Status, v.Before) {
 			task.Status = core.StatusReview
 		}
 		task.UpdatedAt = s.Clock.Now().UTC()
@@ -73,6 +73,18 @@ func (s *Studio) Job(ctx context.Context, sc relay.Scope) (core.Change, error) {
 		change.Out = append(change.Out, s.tellFailure(ctx, task, v, sc)...)
 	}
 	return change, nil
+}
+
+// toReview reports whether a task is to be looked at again because its newest version has pictures: unless it ended, or
+// somebody decided on it after the version was asked for.
+func toReview(now, before core.TaskStatus) bool {
+	switch now {
+	case core.StatusOpen, core.StatusProgress:
+		return true
+	case core.StatusApproved, core.StatusChanges:
+		return now == before
+	}
+	return false
 }
 
 // tellFailure tells the person whose account it was, privately and in the app where they asked: a refusal is nobody

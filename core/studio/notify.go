@@ -242,9 +242,18 @@ func (s *Studio) commentedOn(ctx context.Context, by *core.Person, t *core.Task,
 	})
 }
 
-// Commented tells whose task it is of what was said in its thread.
+// Commented tells whose task it is, and who is to do it, of what was said in its thread.
 func (s *Studio) Commented(ctx context.Context, sc relay.Scope, t *core.Task, m *core.Comment) ([]core.Outgoing, error) {
-	return s.commentedOn(ctx, sc.Person, t, m, t.Owner)
+	out, err := s.commentedOn(ctx, sc.Person, t, m, t.Owner)
+	for _, n := range t.Assigned {
+		if err != nil || n.ID == t.Owner {
+			continue
+		}
+		var more []core.Outgoing
+		more, err = s.commentedOn(ctx, sc.Person, t, m, n.ID)
+		out = append(out, more...)
+	}
+	return out, err
 }
 
 // Hold keeps what a person is told later in their own partition. It may be repeated.
@@ -288,6 +297,12 @@ func (s *Studio) notify(ctx context.Context, c *call) (core.Change, error) {
 	if len(set) > 0 {
 		var err error
 		if p, err = s.People.UpdatePerson(ctx, p.ID, func(p *core.Person) error { p.Settings = with(p.Settings, set); return nil }); err != nil {
+			return core.Change{}, err
+		}
+	}
+	if _, changed := set[settingQuiet]; changed {
+		// What was held back rings when the former hours end: now it is looked at anew.
+		if err := s.Changes.Apply(ctx, core.Change{Partition: s.Parts.OfPerson(p.ID), Alarms: []core.Alarm{{ID: core.MakeAlarm(core.AlarmUntold, string(p.ID)), At: millis(s.Clock.Now())}}}); err != nil {
 			return core.Change{}, err
 		}
 	}

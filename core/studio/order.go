@@ -267,10 +267,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	now := s.Clock.Now().UTC()
 	task := c.task
 	task.UpdatedAt = now
-	switch task.Status {
-	case core.StatusApproved, core.StatusChanges, core.StatusReview:
-		task.Status = core.StatusOpen
-	case core.StatusClosed:
+	if task.Status == core.StatusClosed {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "%s is closed.", task.ID).WithNext("\"task reopen %s\" opens it again.", task.ID)
 	}
 	change := core.Change{Tasks: []*core.Task{task}}
@@ -283,7 +280,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	for i, req := range o.reqs {
 		task.Latest++
 		v := &core.Version{ID: core.VersionID{Task: task.ID, No: task.Latest}, Parent: o.parent, Request: req, Provider: o.provider.Name(),
-			Person: c.Person.ID, PersonName: c.name(), By: c.In.Actor.Identity, State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, At: o.at, CreatedAt: now}
+			Person: c.Person.ID, PersonName: c.name(), By: c.In.Actor.Identity, State: core.JobQueued, Dropped: o.plans[i].Dropped, How: o.plans[i].How, Cost: o.plans[i].Cost, Before: task.Status, At: o.at, CreatedAt: now}
 		_, relax := req.Params["relax"]
 		job := core.Job{ID: core.MakeJobID(v.ID), Version: v.ID, Person: o.holder, Provider: o.provider.Name(), Request: req, State: core.JobQueued, Relax: relax, NotBefore: o.at, CreatedAt: now,
 			Reservation: reservation, Share: core.Amount{Pictures: o.plans[i].Images, Micros: o.plans[i].Cost.Micros}, Cost: o.plans[i].Cost}

@@ -162,7 +162,19 @@ func (s *Studio) quotaSet(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	return c.say(text(c.T("From now on: %s.", quotaLine(q, name))))
+	card := text(c.T("From now on: %s.", quotaLine(q, name)))
+	card.Footer = s.unstopped(c)
+	return c.say(card)
+}
+
+// unstopped says that a limit stops nobody from what costs nothing, where such a provider is offered.
+func (s *Studio) unstopped(c *call) string {
+	for _, p := range s.Providers {
+		if p.Capabilities("").Free {
+			return c.T("Runs that cost nothing, such as those of %s, are counted and never stopped.", p.Name().Title())
+		}
+	}
+	return ""
 }
 
 func quotaLine(q core.Quota, name core.Saying) core.Saying {
@@ -273,7 +285,7 @@ func (s *Studio) quotaList(ctx context.Context, c *call) (core.Change, error) {
 		}
 		lines = append(lines, c.T("granted on top to %s in %s: %s", name, g.Period, amount(core.Amount{Pictures: g.Pictures, Micros: g.Micros})))
 	}
-	return c.say(core.Card{Title: c.T("Limits of %s", c.Project.Key), Body: bullets(lines), Footer: c.T("Months, weeks and days begin at midnight UTC.")})
+	return c.say(core.Card{Title: c.T("Limits of %s", c.Project.Key), Body: bullets(lines), Footer: strings.TrimSpace(c.T("Months, weeks and days begin at midnight UTC.") + " " + s.unstopped(c))})
 }
 
 func amount(a core.Amount) core.Saying {

@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sort"
@@ -81,14 +82,11 @@ func (s *Studio) roleGrant(ctx context.Context, c *call) (core.Change, error) {
 	if id.Platform() != core.Slack && id.Platform() != core.Discord {
 		return core.Change{}, core.Errorf(core.CodeInvalid, "I do not know %q.", c.inv.Arg("person")).WithNext("Mention the person, such as \"role grant @ana editor\".")
 	}
-	p, err := s.People.Meet(ctx, core.Actor{Identity: id})
+	p, err := s.meet(ctx, id)
 	if err != nil {
 		return core.Change{}, err
 	}
-	name := p.Name
-	if name == "" {
-		name = string(id)
-	}
+	name := cmp.Or(p.Name, string(id))
 	role := core.Role("")
 	if c.inv.Row.Verb == "role grant" {
 		if role, err = core.ParseRole(c.inv.Arg("role")); err != nil {

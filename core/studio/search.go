@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -129,6 +130,18 @@ func (s *Studio) compile(ctx context.Context, text string, a asking) (core.Find,
 			if f.Before.IsZero() || t.At.Before(f.Before) {
 				f.Before = t.At
 			}
+		case query.Is:
+			if t.Value == "open" {
+				f.All = append(f.All, statusClause(!t.Not, core.StatusDelivered, core.StatusClosed))
+				continue
+			}
+			add(query.Key("is", t.Value))
+		case query.Has:
+			if t.Value == "open" {
+				add(query.Key("is", "open"))
+				continue
+			}
+			add(query.Key("has", t.Value))
 		default:
 			add(query.Key(string(t.Field), t.Value))
 		}
@@ -275,7 +288,7 @@ func (s *Studio) page(ctx context.Context, c *call, x searching, token string, o
 	}
 	if found.Total == 0 {
 		card := text(c.T("Nothing was found for: %s", x.Query))
-		card.Footer = s.partly(c, found)
+		card.Footer = cmp.Or(s.partly(c, found), hint(c, x.Query))
 		return c.say(card)
 	}
 	if x.Top = found.Top; token == "" {
@@ -315,6 +328,20 @@ func (s *Studio) page(ctx context.Context, c *call, x searching, token string, o
 	}
 	card.Buttons = append(card.Buttons, s.turning(c, token, found, offset)...)
 	return c.say(card)
+}
+
+// hint says what may have been meant by a search that finds nothing.
+func hint(c *call, asked string) string {
+	words := strings.Fields(asked)
+	for _, w := range words {
+		if id, err := core.ParseTaskID(strings.ToUpper(w)); err == nil {
+			return c.T("Tasks are not found by their number. Type: task show %s", id)
+		}
+	}
+	if slices.Contains(words, "OR") {
+		return c.T("All words must be there: there is no OR.")
+	}
+	return ""
 }
 
 // visible is from where a kept search looks: a private room's tasks show only where both its place and the present one are

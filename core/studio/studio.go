@@ -47,6 +47,8 @@ type Studio struct {
 	PublicURL string
 	// Missing says, by platform, what it cannot do; help tells people.
 	Missing map[core.PlatformName][]string
+	// Namers tell who people are that were mentioned and never wrote; without one they are called by their ids.
+	Namers map[core.PlatformName]core.Namer
 	// Links builds URLs of threads and messages, by platform; missing ones give no links.
 	Links map[core.PlatformName]core.Directory
 	// Platforms are what each platform can show and take.

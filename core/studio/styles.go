@@ -142,8 +142,16 @@ func (s *Studio) newStyle(c *call) (core.Style, error) {
 		if n := len([]rune(text)); n > core.MaxStyle {
 			return st, core.Errorf(core.CodeTooLarge, "A style has at most %d characters; this one has %d.", core.MaxStyle, n)
 		}
-		if _, err := s.Prompts.Parse(text); err != nil {
+		parsed, err := s.Prompts.Parse(text)
+		if err != nil {
 			return st, err
+		}
+		// A request may hold what only its provider knows; what is put into every request must be known.
+		for _, set := range parsed.Params {
+			name := set.Name
+			if _, known := s.Prompts.Param(name); !known {
+				return st, core.Errorf(core.CodeInvalid, "I do not know the option --%s, and every prompt would carry it.", clip(name, 30)).WithNext("Type \"help %s\" for the options.", c.inv.Row.Verb)
+			}
 		}
 	}
 	if st.IsZero() {
@@ -234,7 +242,9 @@ func (s *Studio) presetSave(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(p *core.Project) error {
-		if _, has := p.Presets[name]; !has && len(p.Presets) >= core.MaxPresets {
+		if old, has := p.Presets[name]; has && old != st {
+			return core.Errorf(core.CodeConflict, "There is a preset %s already: %s", name, styleText(c.Lang, &old)).WithNext("To replace it, type first: preset remove %s", name)
+		} else if !has && len(p.Presets) >= core.MaxPresets {
 			return core.Errorf(core.CodeInvalid, "A project has at most %d presets.", core.MaxPresets)
 		}
 		if p.Presets == nil {
@@ -301,7 +311,12 @@ func (s *Studio) referenceSave(ctx context.Context, c *call) (core.Change, error
 		ref.From = fmt.Sprintf("%s %s", c.task.ID, core.ImageRef{Version: c.version.ID.No, Image: n})
 	}
 	_, err = s.Projects.UpdateProject(ctx, c.Project.Key, func(p *core.Project) error {
-		p.References = slices.DeleteFunc(p.References, func(r core.Reference) bool { return r.Name == name })
+		if i := slices.IndexFunc(p.References, func(r core.Reference) bool { return r.Name == name }); i >= 0 {
+			if old := p.References[i]; old.Image.Blob != ref.Image.Blob {
+				return core.Errorf(core.CodeConflict, "There is a reference picture %s already, by %s.", name, old.By).WithNext("To replace it, type first: reference remove %s", name)
+			}
+			return nil
+		}
 		if len(p.References) >= core.MaxReferences {
 			return core.Errorf(core.CodeInvalid, "A project has at most %d reference pictures.", core.MaxReferences)
 		}

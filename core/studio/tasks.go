@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -121,15 +122,11 @@ func (s *Studio) findPerson(ctx context.Context, c *call, who string) (core.Name
 	case strings.EqualFold(who, "me") || strings.EqualFold(who, "@me") || strings.EqualFold(who, c.T("me")):
 		return core.Named{ID: c.Person.ID, Name: c.name()}, nil
 	case id.Platform() == core.Slack || id.Platform() == core.Discord:
-		p, err := s.People.Meet(ctx, core.Actor{Identity: id})
+		p, err := s.meet(ctx, id)
 		if err != nil {
 			return core.Named{}, err
 		}
-		name := p.Name
-		if name == "" {
-			name = string(id)
-		}
-		return core.Named{ID: p.ID, Name: name}, nil
+		return core.Named{ID: p.ID, Name: cmp.Or(p.Name, string(id))}, nil
 	}
 	want := strings.ToLower(strings.TrimPrefix(who, "@"))
 	var exact, near []core.Named
@@ -155,6 +152,26 @@ func (s *Studio) findPerson(ctx context.Context, c *call, who string) (core.Name
 		names = append(names, p.Name)
 	}
 	return core.Named{}, core.Errorf(core.CodeInvalid, "%q may be any of: %s.", clip(who, 40), strings.Join(names, ", ")).WithNext("Mention the person, such as @ana.")
+}
+
+// namesFor is how long an answer waits for a platform to tell somebody's name.
+const namesFor = 2 * time.Second
+
+// meet returns the person whom somebody mentioned, asking the platform for their name if they never wrote.
+func (s *Studio) meet(ctx context.Context, id core.IdentityID) (*core.Person, error) {
+	p, err := s.People.Meet(ctx, core.Actor{Identity: id})
+	if err != nil || p.Name != "" || s.Namers[id.Platform()] == nil {
+		return p, err
+	}
+	asking, done := context.WithTimeout(ctx, namesFor)
+	defer done()
+	who, err := s.Namers[id.Platform()].WhoIs(asking, id)
+	if err != nil || who.Name == "" {
+		s.Log.InfoContext(ctx, "name not told", "identity", id, "error", err)
+		return p, nil
+	}
+	who.Identity = id
+	return s.People.Meet(ctx, who)
 }
 
 // whole returns the record of somebody who was named, with the ids that they had before; somebody who is gone has none but

@@ -146,6 +146,17 @@ func approvals(v *core.Version) int {
 	return n
 }
 
+// approvers are the names of those who approve a version.
+func approvers(v *core.Version) string {
+	var list []core.Named
+	for _, x := range v.Verdicts {
+		if x.Approved {
+			list = append(list, core.Named{ID: x.Person, Name: x.Name})
+		}
+	}
+	return names(list)
+}
+
 // standing is the status that the verdicts on a version give its task: somebody's wish for changes stands until they
 // approve; else it is approved once enough people do.
 func standing(p *core.Project, v *core.Version) core.TaskStatus {

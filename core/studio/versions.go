@@ -145,6 +145,11 @@ func (s *Studio) revert(ctx context.Context, c *call) (core.Change, error) {
 	case newest == old.ID.No:
 		return core.Change{}, core.Errorf(core.CodeConflict, "v%d is the newest version already.", old.ID.No)
 	}
+	if last, err := s.Tasks.Version(ctx, core.VersionID{Task: t.ID, No: newest}); err != nil {
+		return core.Change{}, err
+	} else if last.Request.Op == core.OpRevert && last.Parent.Version == old.ID.No {
+		return core.Change{}, core.Errorf(core.CodeConflict, "v%d is v%d again already.", newest, old.ID.No)
+	}
 	now := s.Clock.Now().UTC()
 	t.Latest++
 	v := *old

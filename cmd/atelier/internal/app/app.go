@@ -174,17 +174,20 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
-	links, missing := map[core.PlatformName]core.Directory{}, map[core.PlatformName][]string{}
+	links, namers, missing := map[core.PlatformName]core.Directory{}, map[core.PlatformName]core.Namer{}, map[core.PlatformName][]string{}
 	for name, p := range a.platforms() {
 		missing[name] = p.Capabilities().Missing
 		if dir, ok := p.(core.Directory); ok {
 			links[name] = dir
 		}
+		if n, ok := p.(core.Namer); ok {
+			namers[name] = n
+		}
 	}
 	a.studio = &studio.Studio{Table: a.table, Prompts: prompts, Parts: a.store.DB.Parts, People: a.store.People, Projects: a.store.People, Tasks: a.store.Review,
 		Comments: a.store.Review, Refs: a.store.Review, Marks: a.store.Review, Search: a.store.Review, Organising: a.store.Review, Changes: a.store.Review, Journal: a.store.Journal, Jobs: a.store.Jobs, Providers: providers,
 		Accounts: a.store.People, Tickets: a.store.People, Merges: a.store.People, Quotas: a.store.People, Usage: a.store.People, PublicURL: a.cfg.PublicURL,
-		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Missing: missing, Clock: a.clock, Log: a.log}
+		Default: a.cfg.DefaultProvider, Admins: a.cfg.Admins, Links: links, Namers: namers, Missing: missing, Clock: a.clock, Log: a.log}
 	a.catchUp = &relay.CatchUp{Platforms: a.platforms(), Refs: a.store.Review, Comments: a.store.Review, Receiver: a.accept, Gaps: a.store.Gaps,
 		Age: a.cfg.CatchUpAge, Messages: a.cfg.CatchUpMessages, Limiter: a.store.Limiter, Posts: a.store.Review, Listens: map[core.PlatformName]func() bool{}, Clock: a.clock, Log: a.log}
 	a.catchUp.Vanished = a.vanished
