@@ -16,10 +16,12 @@ type Card struct {
 	Action  Action     `json:"action,omitzero"`   // what a modal's submission invokes
 	Footer  string     `json:"footer,omitempty"`  // one muted line
 	Tone    Tone       `json:"tone,omitempty"`
-	Private bool       `json:"private,omitempty"` // holds a link or a code that nobody else may see
+	Private bool       `json:"private,omitempty"` // for who asked alone: a link, a code, accounts, figures of their own
+	Verb    string     `json:"verb,omitempty"`    // of a private answer: the verb that asked for it
 	Chart   *Chart     `json:"chart,omitempty"`   // drawn when it is sent, shown as the last image
 	Compare *Compare   `json:"compare,omitempty"` // likewise
 	Mosaic  *Mosaic    `json:"mosaic,omitempty"`  // likewise
+	Locale  Locale     `json:"locale,omitempty"`  // of a modal: its reader's language, for what the platform adds
 	Choices []Choice   `json:"choices,omitempty"` // only as the answer to an autocomplete query, at most 25
 }
 

@@ -196,7 +196,7 @@ const (
 	ReplyDeferred  ReplyKind = "deferred"  // fill the private "thinking" answer that the acknowledgement made
 	ReplyFollowup  ReplyKind = "followup"  // a new private message beside the shared one that was pressed
 	ReplyReplace   ReplyKind = "replace"   // replace the private message that was pressed
-	ReplyMention   ReplyKind = "mention"   // no interaction: Slack ephemeral in the thread, Discord a brief public reply
+	ReplyMention   ReplyKind = "mention"   // no interaction: Slack ephemeral in the thread, Discord a public reply
 	ReplyInMessage ReplyKind = "inMessage" // a direct message
 	ReplyHome      ReplyKind = "home"      // the person's App Home on Slack, in place of what it shows
 )

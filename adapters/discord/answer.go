@@ -12,7 +12,6 @@ const (
 	// settling is how long an interaction's webhook may be unknown yet: its acknowledgement may still be on the way,
 	// from this process or from another.
 	settling  = 5 * time.Second
-	maxBrief  = 180
 	maxDirect = 10_000
 )
 
@@ -77,59 +76,45 @@ func (a *Adapter) answerPart(ctx context.Context, d core.Delivery, p part, origi
 	}
 }
 
-// answerMention answers a mention where it was made: Discord has nothing private there, so the answer is brief and
-// notifies nobody but who asked. Its buttons are shown too, or a question could not be said yes to: each of them asks
-// whoever presses it who they are, and answers them alone.
+// answerMention answers a mention where it was made, as a reply for all to read that notifies nobody: Discord has nothing
+// private there. Each of its buttons asks whoever presses it who they are, and answers them alone. What is for who asked
+// alone is not shown, but how to get it.
 func (a *Adapter) answerMention(ctx context.Context, d core.Delivery) (core.Receipt, error) {
-	_, channel, err := parseRoom(d.Room)
+	guild, channel, err := parseRoom(d.Room)
 	if err != nil {
 		return core.Receipt{}, err
 	}
-	if d.Thread != "" {
-		channel = string(d.Thread)
-	}
-	text := d.Text.String()
-	if d.Card != nil {
-		text = firstLine(*d.Card)
-	}
-	var rows []actionRow
 	if d.Card != nil && d.Card.Private {
-		text = d.T("That answer is for you alone. Please use the command with a slash, or write to me directly.")
-	} else if d.Card != nil {
-		rows = renderButtons(d.Card.Buttons)
+		d.Text, d.Files = core.Plain(a.elsewhere(d)), nil
+		d.Card = nil
 	}
-	content := escape(clip(text, maxBrief), true)
-	if content == "" {
-		content = "Done."
-	}
-	if id := a.sent.get(d.ID, 0); id != "" {
-		return core.Receipt{Parts: []core.MessageID{core.MessageID(id)}}, nil
-	}
-	found, err := a.already(ctx, d, spot{parent: channel}, part{content: content, replyTo: string(d.Reply.Message)}, 0)
+	at := spot{guild: guild, parent: channel, thread: string(d.Thread)}
+	d.Author, d.ReplyTo = nil, ""
+	parts, _, err := a.compose(ctx, d, at)
 	if err != nil {
 		return core.Receipt{}, err
 	}
-	if found != nil {
-		return core.Receipt{Parts: []core.MessageID{core.MessageID(found.ID)}}, nil
+	r := core.Receipt{}
+	for i, p := range parts {
+		p.users = nil
+		if isSnowflake(string(d.Reply.Message)) {
+			p.replyTo = string(d.Reply.Message) // every part: a look-up for something else tells by it that this is none of its
+		}
+		m, err := a.postPart(ctx, d, at, p, i)
+		if err != nil {
+			return r, err
+		}
+		r.Parts = append(r.Parts, core.MessageID(m.ID))
 	}
-	body := payload{Content: &content, Mentions: silent(), Nonce: nonce(d.ID, 0), EnforceNonce: true}
-	if len(rows) > 0 {
-		body.Components = &rows
+	return r, nil
+}
+
+// elsewhere says how somebody gets an answer that nobody else may see.
+func (a *Adapter) elsewhere(d core.Delivery) string {
+	if path := a.verbs.path(d.Card.Verb); path != "" {
+		return d.T("Only you may see that: type /%s, or write to me directly.", path)
 	}
-	if isSnowflake(string(d.Reply.Message)) {
-		body.Reference = &replyTo{MessageID: string(d.Reply.Message)}
-		body.Mentions.RepliedUser = true
-	}
-	m, err := a.create(ctx, channel, body, nil)
-	if err == nil && !isSnowflake(m.ID) {
-		err = core.Wrap(core.CodeUnknown, errNoMessage)
-	}
-	if err != nil {
-		a.looks.Drop(channel)
-		return core.Receipt{}, err
-	}
-	a.sent.put(d.ID, 0, m.ID)
-	return core.Receipt{Parts: []core.MessageID{core.MessageID(m.ID)}}, nil
+	return d.T("That answer is for you alone. Please use the command with a slash, or write to me directly.")
 }
 
 // direct writes to a person, opening the conversation where needed.

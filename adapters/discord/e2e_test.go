@@ -3,6 +3,7 @@ package discord
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -326,11 +327,22 @@ func TestMentionAndDirect(t *testing.T) {
 	if in.Command.Surface != core.SurfaceMention || in.Command.Text != "approve v1" || in.Reply.Kind != core.ReplyMention {
 		t.Fatalf("%+v", in)
 	}
-	r.deliver(core.Delivery{ID: "d-m", Op: core.OpAnswer, Room: studio, Thread: thread, Reply: in.Reply, To: in.Actor.Identity, Card: &core.Card{Body: core.Plain("Approved v1.\nsecret details")}})
+	r.deliver(core.Delivery{ID: "d-m", Op: core.OpAnswer, Room: studio, Thread: thread, Reply: in.Reply, To: in.Actor.Identity, Card: &core.Card{Title: "Two tasks", Body: core.RichText{core.Para(core.MentionNode(in.Actor.Identity, "Maya"), core.Text(" made ACME-1"))},
+		Buttons: [][]core.Button{{{Label: "Next", Action: core.Action{Verb: "search", Arg: "x,5"}}}}}})
 	msgs := r.thread(thread)
 	last := msgs[len(msgs)-1]
-	if last.Content != "Approved v1." || last.ReplyTo == nil || last.ReplyTo.ID != said.Message {
+	if last.Content != "Two tasks" || len(last.Embeds) != 1 || !strings.Contains(fmt.Sprint(last.Embeds[0]), "made ACME-1") || len(last.Components) != 1 || len(last.Mentions) != 0 || last.ReplyTo == nil || last.ReplyTo.ID != said.Message {
 		t.Fatalf("%+v", last)
+	}
+	for id, verb := range map[core.DeliveryID]string{"d-p1": "usage", "d-p2": "quota list", "d-p3": ""} {
+		for range 2 {
+			r.deliver(core.Delivery{ID: id, Op: core.OpAnswer, Room: studio, Thread: thread, Reply: in.Reply, To: in.Actor.Identity, Card: &core.Card{Title: "Spent $4", Private: true, Verb: verb, Body: core.Plain("secret")}})
+		}
+		msgs := r.thread(thread)
+		want := map[string]string{"usage": "Only you may see that: type /atelier usage, or write to me directly.", "quota list": "Only you may see that: type /atelier-admin quota list, or write to me directly."}[verb]
+		if last := msgs[len(msgs)-1]; len(last.Embeds) != 0 || len(last.Components) != 0 || strings.Contains(last.Content, "Spent") || want != "" && last.Content != want {
+			t.Fatalf("%+v", last)
+		}
 	}
 	r.act(discordsim.Action{As: discordsim.DemoMaya, Do: "say", Channel: string(thread), Text: "<@" + discordsim.DemoBotID + "> you are nice"})
 	r.rec.wait(t, "talk to the bot", ofKind(core.InboundMessage))

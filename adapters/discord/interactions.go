@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -251,7 +252,7 @@ func (a *Adapter) modal(ctx context.Context, r core.Receiver, q core.Query) repl
 	card, err := r.Answer(actx, q)
 	if err != nil {
 		a.log.InfoContext(ctx, "modal not answered", "verb", q.Verb, "error", err)
-		return privately(a.lang(string(q.Actor.Locale)).Error(err))
+		return privately(a.lang(string(cmp.Or(card.Locale, q.Actor.Locale))).Error(err))
 	}
 	if len(card.Inputs) == 0 {
 		return privately(firstLine(card))

@@ -83,6 +83,16 @@ func (v *verbs) find(name string, opts []wireOption) (command.Row, []wireOption,
 	return r, opts, ok
 }
 
+// path is how a verb is typed, without the slash; empty for one that no command has.
+func (v *verbs) path(verb string) string {
+	for path, r := range v.paths {
+		if r.Verb == verb {
+			return path
+		}
+	}
+	return ""
+}
+
 // home says which command holds a row of the table, and what that command is called in help.
 func home(r command.Row) (name, description string) {
 	switch r.Group {

@@ -18,6 +18,15 @@ func (a *Adapter) lang(who core.Actor) core.Lang {
 	return core.Lang{Translator: a.o.Translator, Locale: who.Locale}
 }
 
+// reader is how to speak to whoever asked for a card: as it says, else as Slack does.
+func (a *Adapter) reader(who core.Actor, card core.Card) core.Lang {
+	l := a.lang(who)
+	if card.Locale != "" {
+		l.Locale = card.Locale
+	}
+	return l
+}
+
 // away answers somebody whose command, press or form could not be stored: Slack tells of those only once. ok is false
 // for events, which Slack tells again when they are refused.
 func (a *Adapter) away(ctx context.Context, kind string, in core.Inbound, payload []byte) (ack any, ok bool) {

@@ -179,7 +179,7 @@ func (a *Adapter) openModal(ctx context.Context, r core.Receiver, m *modalAsk) {
 	say, cancelSay := context.WithTimeout(context.WithoutCancel(ctx), modalTimeout)
 	defer cancelSay()
 	d := core.Delivery{Op: core.OpAnswer, Thread: m.query.Thread, Reply: core.ReplyHandle{Kind: core.ReplyFollowup, Token: m.reply.Token, Message: m.reply.Message}}
-	if err := a.respond(say, d, content{text: a.lang(m.query.Actor).Error(err)}); err != nil {
+	if err := a.respond(say, d, content{text: a.reader(m.query.Actor, card).Error(err)}); err != nil {
 		a.o.Log.WarnContext(say, "slack answer not sent", "error", err)
 	}
 }
@@ -189,7 +189,7 @@ func (a *Adapter) showModal(ctx context.Context, m *modalAsk, card core.Card) er
 	if err != nil {
 		return err
 	}
-	view := modalView(a.lang(m.query.Actor), card, meta)
+	view := modalView(a.reader(m.query.Actor, card), card, meta)
 	// No place in a rate limit is waited for: the trigger would be dead.
 	_, err = m.i.api.OpenViewContext(ctx, m.trigger, view)
 	return classify(fromLibrary("views.open", err), false)

@@ -207,3 +207,15 @@ func TestManifest(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestReader(t *testing.T) {
+	a := &Adapter{}
+	who := core.Actor{Locale: "en-US"}
+	if got := a.reader(who, core.Card{}).Locale; got != "en-US" {
+		t.Error(got)
+	}
+	// Who chose a language reads it on all of a form, whatever Slack is set to.
+	if got := a.reader(who, core.Card{Locale: "fr"}).Locale; got != "fr" {
+		t.Error(got)
+	}
+}

@@ -86,6 +86,17 @@ func TestOptionsFromDiscord(t *testing.T) {
 	}
 }
 
+func TestWhatIsOnesOwnIsPersonal(t *testing.T) {
+	own := map[string]bool{"home": true, "jobs": true, "export": true, "download": true, "schedule feed": true}
+	for _, r := range New().Rows() {
+		first, _ := r.Words()
+		want := own[r.Verb] || r.Group == GroupAccounts || first == "quota" || first == "saved"
+		if r.Personal != want {
+			t.Errorf("%s: personal is %v", r.Verb, r.Personal)
+		}
+	}
+}
+
 func TestTableRefusesCollisions(t *testing.T) {
 	row := Row{Verb: "a", Help: "h", Role: core.RoleNone, Ack: AckPrivate}
 	other := row

@@ -348,6 +348,9 @@ func (i *Invocation) fill(named map[string]string, mentions map[string]core.Iden
 func (i *Invocation) require() error {
 	for _, o := range i.Row.Options {
 		if o.Required && i.Args[o.Name] == "" {
+			if strings.HasSuffix(o.Name, "s") {
+				return core.Errorf(core.CodeInvalid, "%s needs %s.", i.Row.Verb, o.Name).WithNext("%s", i.usage())
+			}
 			return core.Errorf(core.CodeInvalid, "%s needs a %s.", i.Row.Verb, o.Name).WithNext("%s", i.usage())
 		}
 	}

@@ -48,7 +48,7 @@ func makeRows() []Row {
 		{Verb: "cancel", Group: GroupMake, Role: ed, Ack: AckPrivate,
 			Help: "Stop a version that is waiting or running", Options: []Option{version("The version; the newest if left out"), task()},
 			Examples: []string{"cancel v2"}},
-		{Verb: "jobs", Aliases: []string{"queue"}, Group: GroupMake, Role: vi, Ack: AckPrivate, Anywhere: true,
+		{Verb: "jobs", Aliases: []string{"queue"}, Group: GroupMake, Role: vi, Ack: AckPrivate, Personal: true, Anywhere: true,
 			Help: "Your waiting and running jobs, and prompts to run by hand", Examples: []string{"jobs"}},
 		{Verb: "confirm", Group: GroupMake, Role: ed, Ack: AckPrivate, Billable: true, Hidden: true,
 			Help: "Answer a question with yes", Options: []Option{{Name: "token", Kind: KindText, Help: "Which question", Positional: true, Required: true}}},

@@ -90,6 +90,7 @@ type Row struct {
 	Menu     string   // label of a message context menu entry, at most 24 characters; empty for none
 	Examples []string // as typed after the command name
 	Hidden   bool     // only our own buttons name it: not in help and not offered by platforms
+	Personal bool     // answered to who asks alone, also where everybody else gets a public answer: a mention on Discord
 	Slash    bool     // has a slash command of its own on Slack ("/imagine")
 }
 

@@ -78,6 +78,8 @@ type Options struct {
 	Now time.Time
 	// Statuses are those that a task may have.
 	Statuses []string
+	// Status finds the status that has another name than in Statuses, "" for none; nil: none has.
+	Status func(typed string) string
 	// Flag reports whether a parameter takes no value; nil: all take one.
 	Flag func(name string) bool
 }
@@ -257,6 +259,10 @@ func (o Options) term(all []token) (t Term, more int, err error) {
 		return t, 0, nil
 	}
 	v, ok := choose(t.Value, choices)
+	if !ok && f == Status && o.Status != nil {
+		v = o.Status(t.Value)
+		ok = v != ""
+	}
 	if !ok || f == Sort && t.Not {
 		return fail(BadValue, choices...)
 	}

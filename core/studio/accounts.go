@@ -315,6 +315,7 @@ func (s *Studio) Linked(_ context.Context, sc relay.Scope) (core.Change, error) 
 		parts := append([]string{sc.Lang.T("Your %s account is linked; its key ends in %s", ev.Provider.Title(), ev.Last4)}, facts(sc.Lang, ev.Facts)...)
 		card = core.Card{Tone: core.ToneGood, Body: core.Plain(strings.Join(parts, ", ") + "."), Footer: sc.Lang.T("Use it: imagine … --provider %[1]s, or settings --provider %[1]s", ev.Provider)}
 	}
+	card.Private, card.Verb = true, "account list"
 	return core.Change{Out: []core.Outgoing{s.privately(in, card, "linked/"+string(in.ID))}}, nil
 }
 

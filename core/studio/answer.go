@@ -11,11 +11,15 @@ import (
 	"github.com/atelier-bridge/atelier/core/relay"
 )
 
-// Answer answers inside the acknowledgement: the modal that a press opens, or the choices of an autocomplete.
+// Answer answers inside the acknowledgement: the modal that a press opens, or the choices of an autocomplete. Where there is
+// no modal but an error, the card has nothing but the language to tell it in.
 func (s *Studio) Answer(ctx context.Context, q core.Query) (core.Card, error) {
 	switch q.Kind {
 	case core.QueryModal:
-		return s.modal(ctx, q)
+		l := s.langOf(ctx, q.Actor)
+		card, err := s.modal(l, q)
+		card.Locale = l.Locale
+		return card, err
 	case core.QueryAutocomplete:
 		return s.complete(ctx, q)
 	}
@@ -36,8 +40,7 @@ func verbName(l core.Lang, r command.Row) string {
 }
 
 // modal is a form for a verb that is valid as it stands.
-func (s *Studio) modal(ctx context.Context, q core.Query) (core.Card, error) {
-	l := s.langOf(ctx, q.Actor)
+func (s *Studio) modal(l core.Lang, q core.Query) (core.Card, error) {
 	row, ok := s.Table.Row(q.Action.Verb)
 	if !ok {
 		return core.Card{}, core.Errorf(core.CodeInvalid, "This button is from another version of Atelier.").WithNext("Use the buttons on the newest card.")
@@ -47,6 +50,11 @@ func (s *Studio) modal(ctx context.Context, q core.Query) (core.Card, error) {
 	card := core.Card{Title: title(verbName(l, row)), Submit: l.T("Send"), Action: act}
 	if act.Ref.Version > 0 {
 		card.Title = clip(fmt.Sprintf("%s %s", title(verbName(l, row)), act.Ref), 24)
+	}
+	for _, b := range s.bulkActions() {
+		if b.verb == row.Verb {
+			card.Title = b.label(&call{Scope: relay.Scope{Lang: l}}) // as the button says that was pressed
+		}
 	}
 	for _, o := range row.Options {
 		if o.Form {

@@ -58,10 +58,10 @@ func (s *Studio) bulkActions() []bulkAction {
 				return strings.Join(tags, ", "), err
 			},
 			asks: func(c *call, n int, tags string) string {
-				return c.N(n, "Give %[1]d task the tags %[2]s?", "Give all %[1]d tasks the tags %[2]s?", n, tags)
+				return c.N(n, "Give %[1]d task %[2]s?", "Give all %[1]d tasks %[2]s?", n, theTags(tags))
 			},
 			did: func(l core.Lang, n int, who, tags string) string {
-				return l.N(n, "%[2]s gave %[1]d task the tags %[3]s.", "%[2]s gave %[1]d tasks the tags %[3]s.", n, who, tags)
+				return l.N(n, "%[2]s gave %[1]d task %[3]s.", "%[2]s gave %[1]d tasks %[3]s.", n, who, theTags(tags))
 			},
 			do: func(_ context.Context, _ *Studio, c *call, tags string) (core.Change, error) {
 				changed, err := addTags(c.task, strings.Split(tags, ", "))
@@ -96,6 +96,11 @@ func (s *Studio) bulkActions() []bulkAction {
 		},
 		publishAll(),
 	}
+}
+
+// theTags names tags that are joined with commas.
+func theTags(tags string) core.Saying {
+	return core.SayN(1+strings.Count(tags, ","), "the tag %[1]s", "the tags %[1]s", tags)
 }
 
 func onlyIf(changed bool, t *core.Task) core.Change {
@@ -154,6 +159,9 @@ func (s *Studio) bulk(ctx context.Context, c *call) (core.Change, error) {
 		if q.Search, err = s.searched(ctx, c, token); err != nil {
 			return core.Change{}, err
 		}
+	}
+	if strings.TrimSpace(q.Search.Query) == "" {
+		return core.Change{}, core.Errorf(core.CodeInvalid, "Which tasks?").WithNext("Type for example: %s", c.inv.Row.Examples[0])
 	}
 	if action.arg != nil {
 		if q.Arg, err = action.arg(ctx, s, c); err != nil {

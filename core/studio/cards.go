@@ -126,7 +126,7 @@ func (s *Studio) rootRev(task *core.Task, all []*core.Version) int64 {
 
 // briefCard is the root card of a task that has no pictures yet.
 func (s *Studio) briefCard(l core.Lang, task *core.Task) core.Card {
-	card := core.Card{Title: fmt.Sprintf("%s · %s", task.ID, task.Title), Fields: s.taskFields(l, task), Footer: l.T("Make pictures for it with \"imagine\" in its thread.")}
+	card := core.Card{Title: fmt.Sprintf("%s · %s", task.ID, task.Title), Fields: s.taskFields(l, task)}
 	if task.Brief != "" {
 		card.Body = core.Plain(task.Brief)
 	}
@@ -137,6 +137,8 @@ func (s *Studio) briefCard(l core.Lang, task *core.Task) core.Card {
 	card.Buttons = [][]core.Button{{{Label: l.T("Make pictures"), Style: core.StylePrimary, Action: make}, {Label: l.T("I do it"), Action: act("task assign", "person=me")}, {Label: l.T("Close"), Action: act("task close", "")}}}
 	if task.Status == core.StatusClosed {
 		card.Buttons = [][]core.Button{{{Label: l.T("Open again"), Action: act("task reopen", "")}}}
+	} else {
+		card.Footer = l.T("Make pictures for it with \"imagine\" in its thread.")
 	}
 	return card
 }
@@ -281,6 +283,9 @@ func stateLine(l core.Lang, v *core.Version) string {
 		return l.T("waiting for %s to run it by hand and bring it back", v.PersonName)
 	case core.JobUnknown:
 		return l.T("unknown: it may have run and been billed. %s", v.Message)
+	}
+	if v.Message != "" && v.State == core.JobCancelled {
+		return v.Message // "cancelled by Ada"
 	}
 	if v.Message != "" && v.State != core.JobRefused {
 		return l.T("%s: %s", word(v.State), v.Message)

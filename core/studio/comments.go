@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
@@ -83,46 +82,6 @@ func (s *Studio) noted(c *call, list ...*core.Comment) []core.Outgoing {
 	}
 	slices.Sort(show)
 	return cardsIn(c.task, c, "noted/"+string(c.In.ID), slices.Compact(show)...)
-}
-
-// spotOf reads the point in front of a comment's words, or the area of its option; nil when there is neither.
-func spotOf(c *call, words string) (*core.Area, string, error) {
-	if a := c.inv.Arg("area"); a != "" {
-		spot, err := area(a)
-		return spot, words, err
-	}
-	if p := c.inv.Arg("point"); p != "" {
-		words = "@" + strings.TrimPrefix(p, "@") + " " + words
-	}
-	first, rest, _ := strings.Cut(words, " ")
-	at, ok := strings.CutPrefix(first, "@")
-	if given := c.inv.Arg("point") != ""; !given && (!ok || at == "" || at[0] != '-' && at[0] != '.' && (at[0] < '0' || at[0] > '9') || !strings.Contains(at, ",")) {
-		return nil, words, nil // a name, or nothing
-	}
-	xs, ys, _ := strings.Cut(at, ",")
-	x, err1 := strconv.ParseFloat(xs, 64)
-	y, err2 := strconv.ParseFloat(ys, 64)
-	if err1 != nil || err2 != nil || !(x >= 0 && x <= 1 && y >= 0 && y <= 1) {
-		return nil, "", core.Errorf(core.CodeInvalid, "%s lies outside of the picture.", clip(first, 20)).WithNext("A point is @x,y with 0,0 at the top left and 1,1 at the bottom right, such as @0.4,0.6.")
-	}
-	return &core.Area{X: x, Y: y}, strings.TrimSpace(rest), nil
-}
-
-// pinned is the picture that a point lies on: the named one, else the picked one of that version, else its only one.
-func (s *Studio) pinned(c *call) (core.ImageRef, error) {
-	v, on := c.version, core.ImageRef{Version: c.version.ID.No, Image: c.inv.Ref.Image}
-	switch {
-	case v.State != core.JobDone || len(v.Images) == 0:
-		return on, core.Errorf(core.CodeInvalid, "v%d has no pictures: it is %s.", v.ID.No, word(v.State))
-	case on.Image > 0:
-	case c.task.Picked.Version == v.ID.No:
-		on.Image = c.task.Picked.Image
-	case len(v.Images) == 1:
-		on.Image = 1
-	default:
-		return on, core.Errorf(core.CodeInvalid, "On which picture of v%d?", v.ID.No).WithNext("Type for example: comment v%d.2 @0.4,0.6 too dark", v.ID.No)
-	}
-	return on, nil
 }
 
 const (

@@ -119,7 +119,7 @@ func differences(l core.Lang, a, b *core.Version) []string {
 		{l.T("Size"), sizeOf(a), sizeOf(b)}, {l.T("Seed"), seedOf(a), seedOf(b)},
 	} {
 		if x.was != x.is {
-			out = append(out, fmt.Sprintf("%s: %s → %s", x.what, orDash(x.was), orDash(x.is)))
+			out = append(out, l.T("%s: %s → %s", x.what, orDash(x.was), orDash(x.is)))
 		}
 	}
 	return out

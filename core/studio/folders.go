@@ -107,6 +107,9 @@ func (s *Studio) folderMove(ctx context.Context, c *call) (core.Change, error) {
 				return err
 			}
 		}
+		if into.Name == moved.Name {
+			return core.Errorf(core.CodeInvalid, "%s cannot go into itself.", moved.Name)
+		}
 		if into.Name != "" && slices.Contains(inside(p, moved.Name), into.Name) {
 			return core.Errorf(core.CodeInvalid, "%s cannot go into %s, which lies in it.", moved.Name, into.Name)
 		}
@@ -189,7 +192,7 @@ func (s *Studio) folderPut(ctx context.Context, c *call) (core.Change, error) {
 
 // target is the folder that a task is to be put into; empty for none.
 func target(p *core.Project, typed string) (string, error) {
-	if query.Fold(typed) == noFolder {
+	if f := query.Fold(typed); f == noFolder || f == topFolder {
 		return "", nil
 	}
 	f, err := findFolder(p, typed)

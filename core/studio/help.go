@@ -86,6 +86,9 @@ func (s *Studio) explain(l core.Lang, r command.Row) core.Card {
 	card := core.Card{Title: verbs(l, r), Body: core.RichText{core.Para(core.Text(l.T(r.Help) + "."))}}
 	var lines []string
 	for _, o := range r.Options {
+		if o.Hidden {
+			continue
+		}
 		line := l.T("%s: %s", o.Name, l.T(o.Help))
 		if len(o.Choices) > 0 {
 			line += " (" + strings.Join(o.Choices, ", ") + ")"

@@ -159,7 +159,7 @@ func (s *Studio) jobs(ctx context.Context, c *call) (core.Change, error) {
 	}
 	for _, j := range list {
 		line := c.T("%s v%d with %s: %s", j.Version.Task, j.Version.No, j.Provider, word(j.State))
-		line += outlook(c.Lang, j, list, atOnce[j.Provider], s.Clock.Now())
+		line += outlook(c.clock(), j, list, atOnce[j.Provider], s.Clock.Now())
 		card.Body = append(card.Body, core.Para(core.Text(line)))
 		if j.State != core.JobHandedOff {
 			continue

@@ -191,11 +191,11 @@ func (s *Studio) threadFor(ctx context.Context, t *core.Task, id core.IdentityID
 }
 
 // called is a task as a direct message names it: what is private is not named outside of its rooms.
-func called(t *core.Task) string {
+func called(t *core.Task) core.Saying {
 	if t.Private {
-		return string(t.ID)
+		return core.Say("%s", t.ID)
 	}
-	return fmt.Sprintf("%s “%s”", t.ID, t.Title)
+	return core.Say("%s “%s”", t.ID, t.Title)
 }
 
 // assignedTo tells somebody that a task was given to them.
@@ -349,7 +349,7 @@ func (s *Studio) notifyCard(c *call, p *core.Person) core.Card {
 	default:
 		where = core.PlatformName(v).Title()
 	}
-	quiet := c.T("none")
+	quiet := c.T("none set")
 	if v := p.Settings[settingQuiet]; v != "" {
 		quiet = c.T("%s (%s); what happens then I tell you afterwards, in one message", strings.ReplaceAll(v, "-", "–"), zoneName(p.Lang(s.Translator)))
 	}

@@ -44,7 +44,7 @@ func outlook(l core.Lang, j core.Job, all []core.Job, atOnce int, now time.Time)
 		}
 		line := l.T(", place %d of your queue there", place)
 		if wait := j.NotBefore.Sub(now); wait > 0 {
-			return line + l.T(", not before %s", clock(l, j.NotBefore))
+			return line + l.T(", not before %s", l.Time(j.NotBefore, now))
 		}
 		if j.Took > 0 {
 			// Rounds of runs that come before it, and its own.
@@ -90,10 +90,4 @@ func roughly(d time.Duration) core.Saying {
 	}
 	n := int(d.Round(time.Hour).Hours())
 	return core.SayN(n, "%d hour", "%d hours", n)
-}
-
-// clock is a day and an hour, with its zone.
-func clock(l core.Lang, t time.Time) string {
-	t = l.In(t)
-	return l.T("%[1]d %[2]s %[3]s", t.Day(), l.T(t.Format("Jan")), t.Format("15:04 MST"))
 }

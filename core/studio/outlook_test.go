@@ -39,7 +39,7 @@ func TestOutlook(t *testing.T) {
 		{relaxed, 1, ", place 3 of your queue there, ready in about 2 minutes"},
 		{elsewhere, 3, ", place 1 of your queue there, ready in about 20 seconds"},
 		{fresh, 1, ", place 1 of your queue there"},
-		{at, 1, ", place 3 of your queue there, not before 1 Nov 14:00 UTC"},
+		{at, 1, ", place 3 of your queue there, not before Sun 1 Nov 14:00 UTC"},
 		{all[7], 1, ""},
 	} {
 		if got := outlook(core.Lang{}, c.j, all, c.atOnce, now); got != c.want {

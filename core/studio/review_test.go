@@ -77,6 +77,9 @@ func TestSpot(t *testing.T) {
 	}{
 		{"comment v1.2 @0.4,0.6 too dark", "too dark", &core.Area{X: 0.4, Y: 0.6}, false},
 		{"comment v1.2 --area 0.2,0.1,0.6,0.5 too dark", "too dark", &core.Area{X: 0.2, Y: 0.1, W: 0.6, H: 0.5}, false},
+		{"comment v1.2 @0.5 too dark", "", nil, true}, {"comment v1.2 @0,4;0,6 too dark", "", nil, true}, {"comment v1.2 @0.4, 0.6 too dark", "", nil, true},
+		{"comment v1.2 --area 0.2,0.1,0.6,0.5 @0.4,0.6 x", "", nil, true}, {"comment v1.2 --area 0.2,0.1,0.6,0.5 --point 0.4,0.6 x", "", nil, true},
+		{"comment v1.2 @3d-artists look", "@3d-artists look", nil, false}, {"comment v1.2 @2pm, then", "@2pm, then", nil, false},
 		{"comment v1.2 @ana, look", "@ana, look", nil, false}, {"comment @0,1 x", "x", &core.Area{X: 0, Y: 1}, false},
 		{"comment v1.2 @1.4,0.6 too dark", "", nil, true}, {"comment v1.2 @0.4,x too dark", "", nil, true}, {"comment v1 @-0.1,0.2 x", "", nil, true},
 	} {

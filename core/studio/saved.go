@@ -121,7 +121,7 @@ func (s *Studio) savedNew(ctx context.Context, c *call) (core.Change, error) {
 			return core.Change{}, core.Errorf(core.CodeInvalid, "That finds %d tasks already: too many to tell of new ones.", known.Total).WithNext("Make it narrower, or save it without --notify.")
 		}
 		change.Told = []core.Told{{Project: all.Project, Search: x.ID, Tasks: numbers(known.Tasks)}}
-		said = c.T("Saved. I tell you of each new task that %q finds; %d are there already.", x.Query, known.Total)
+		said = c.N(known.Total, "Saved. I tell you of each new task that %[1]q finds; %[2]d is there already.", "Saved. I tell you of each new task that %[1]q finds; %[2]d are there already.", x.Query, known.Total)
 	}
 	change.Out = []core.Outgoing{c.answer(text(said))}
 	return change, nil

@@ -56,9 +56,24 @@ func (s *Studio) searchable(p *core.Project) []string {
 	return out
 }
 
+// statusIn is the status that somebody calls so in their own language, or in another one that we speak: whoever runs a shared
+// search may speak another one than its author. Empty where none is.
+func (s *Studio) statusIn(a asking, typed string) string {
+	var all []core.TaskStatus
+	for _, name := range s.searchable(a.project) {
+		all = append(all, core.TaskStatus(name))
+	}
+	for _, locale := range append([]core.Locale{a.lang.Locale}, s.languages()...) {
+		if st, ok := nameStatus(core.Lang{Translator: s.Translator, Locale: locale}, all, typed); ok {
+			return string(st)
+		}
+	}
+	return ""
+}
+
 // compile turns a typed search into what the store finds.
 func (s *Studio) compile(ctx context.Context, text string, a asking) (core.Find, error) {
-	o := query.Options{Now: a.lang.In(s.Clock.Now()), Statuses: s.searchable(a.project), Flag: func(name string) bool {
+	o := query.Options{Now: a.lang.In(s.Clock.Now()), Statuses: s.searchable(a.project), Status: func(typed string) string { return s.statusIn(a, typed) }, Flag: func(name string) bool {
 		p, ok := s.Prompts.Param(name)
 		return ok && p.Kind == "flag"
 	}}
@@ -292,7 +307,7 @@ func (s *Studio) page(ctx context.Context, c *call, x searching, token string, o
 		if err != nil {
 			return core.Change{}, err
 		}
-		line := []core.Node{core.Bold(string(t.ID)), core.Text(" " + clip(t.Title, 80) + " · " + string(t.Status))}
+		line := []core.Node{core.Bold(string(t.ID)), core.Text(" " + clip(t.Title, 80) + " · " + word(t.Status).In(c.Lang))}
 		if len(t.Tags) > 0 {
 			line = append(line, core.Text(" · "+strings.Join(t.Tags, ", ")))
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/query"
 )
 
 // settingStatuses is the project's setting of its statuses in order: "open, in progress, retouch:admin, delivered:admin",
@@ -76,22 +77,36 @@ func parseStatuses(text string) ([]status, error) {
 
 // findStatus finds the status that somebody named, in English or in their own language, if only by its beginning.
 func (s *Studio) findStatus(c *call, want string) (status, error) {
-	want = strings.ToLower(strings.Join(strings.Fields(want), " "))
 	all := append(s.statuses(c.Project), status{core.StatusClosed, core.RoleEditor})
-	var near []status
+	var names []core.TaskStatus
 	for _, st := range all {
-		own := strings.ToLower(word(st.name).In(c.Lang))
-		if string(st.name) == want || own == want {
-			return st, nil
+		names = append(names, st.name)
+	}
+	if name, ok := nameStatus(c.Lang, names, want); ok {
+		return all[slices.Index(names, name)], nil
+	}
+	return status{}, core.Errorf(core.CodeInvalid, "There is no status %q.", clip(want, 40)).WithNext("There are: %s.", s.statusNames(c))
+}
+
+// nameStatus finds the status that is meant among some, by its name in English or in a language, or by a beginning that only
+// it has; accents may be left out.
+func nameStatus(l core.Lang, all []core.TaskStatus, want string) (core.TaskStatus, bool) {
+	plain := func(s string) string { return query.Fold(strings.Join(strings.Fields(s), " ")) }
+	want = plain(want)
+	var near []core.TaskStatus
+	for _, st := range all {
+		english, own := plain(string(st)), plain(word(st).In(l))
+		if english == want || own == want {
+			return st, true
 		}
-		if strings.HasPrefix(string(st.name), want) || strings.HasPrefix(own, want) {
+		if strings.HasPrefix(english, want) || strings.HasPrefix(own, want) {
 			near = append(near, st)
 		}
 	}
-	if len(near) == 1 {
-		return near[0], nil
+	if len(near) != 1 {
+		return "", false
 	}
-	return status{}, core.Errorf(core.CodeInvalid, "There is no status %q.", clip(want, 40)).WithNext("There are: %s.", s.statusNames(c))
+	return near[0], true
 }
 
 // statusNames lists a project's statuses in the person's language.

@@ -131,7 +131,16 @@ func (s *Studio) run(ctx context.Context, c *call) (core.Change, error) {
 	if !ok {
 		return core.Change{}, core.Errorf(core.CodeInternal, "%s is not built.", c.inv.Row.Verb)
 	}
-	return run(ctx, c)
+	change, err := run(ctx, c)
+	for _, o := range change.Out {
+		if o.Kind != core.OutAnswer || o.Card == nil {
+			continue
+		}
+		if o.Card.Private = o.Card.Private || c.inv.Row.Personal; o.Card.Private && o.Card.Verb == "" {
+			o.Card.Verb = c.inv.Row.Verb
+		}
+	}
+	return change, err
 }
 
 // dispatch runs a call that another one led to, under the same checks.

@@ -123,7 +123,7 @@ func isName(s string) bool {
 func aName(text string) (string, error) {
 	name := strings.ToLower(strings.TrimSpace(text))
 	if !isName(name) {
-		return "", core.Errorf(core.CodeInvalid, "%q cannot be a name.", clip(text, 40)).WithNext("A name has up to 30 letters, digits, dots and dashes, such as noir.")
+		return "", core.Errorf(core.CodeInvalid, "“%s” cannot be a name.", clip(text, 40)).WithNext("A name has up to 30 letters, digits, dots and dashes, such as noir.")
 	}
 	return name, nil
 }

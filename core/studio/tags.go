@@ -22,7 +22,7 @@ func plainName(s string) (string, error) {
 	s = strings.TrimSpace(strings.TrimPrefix(s, "#"))
 	odd := strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' })
 	if s == "" || strings.HasPrefix(s, "-") || odd >= 0 || len([]rune(s)) > maxName {
-		return "", core.Errorf(core.CodeInvalid, "%q cannot be a name.", clip(s, 40)).WithNext("Names are made of letters, digits, - and _, at most %d, such as spring-sale.", maxName)
+		return "", core.Errorf(core.CodeInvalid, "“%s” cannot be a name.", clip(s, 40)).WithNext("Names are made of letters, digits, - and _, at most %d, such as spring-sale.", maxName)
 	}
 	return s, nil
 }

@@ -73,6 +73,9 @@ func (s *Studio) taskAssign(ctx context.Context, c *call) (core.Change, error) {
 	t.Assigned = append(t.Assigned, p)
 	line := c.by("👤", l.T("assigned this to"))
 	line = append(line, core.Text(" "), core.Bold(p.Name)) // what pings them is theirs to choose: notify
+	if c.Person.Is(p.ID) {
+		line = c.by("👤", l.T("took this on"))
+	}
 	pings, err := s.assignedTo(ctx, c, t, p.ID)
 	if err != nil {
 		return core.Change{}, err
@@ -94,12 +97,15 @@ func (s *Studio) taskDue(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t, l, words := c.task, s.shared(c.Project), strings.TrimSpace(c.inv.Arg("when"))
 	now := s.Clock.Now()
+	none := isNone(c, words) || strings.EqualFold(words, c.T("no date"))
 	switch {
 	case words == "" && t.Due.IsZero():
 		return c.say(text(c.T("%s has no due date. Type for example: due friday 17:00", t.ID)))
 	case words == "":
 		return c.say(text(c.T("%s is due %s.", t.ID, c.clock().Time(t.Due, now))))
-	case strings.EqualFold(words, "none") || strings.EqualFold(words, c.T("none")):
+	case none && t.Due.IsZero():
+		return c.say(text(c.T("%s has no due date.", t.ID)))
+	case none:
 		t.Due = core.Task{}.Due
 		return s.dueChanged(c, l.T("took the due date away"), c.T("%s has no due date any more.", t.ID))
 	}
@@ -109,6 +115,11 @@ func (s *Studio) taskDue(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t.Due = due
 	return s.dueChanged(c, l.T("set the due date: %s", l.Time(due, now)), c.T("%s is due %s.", t.ID, c.clock().Time(due, now)))
+}
+
+// isNone reports whether somebody typed that there shall be none, in English or in their own language.
+func isNone(c *call, words string) bool {
+	return strings.EqualFold(words, "none") || strings.EqualFold(words, c.T("none"))
 }
 
 // dueChanged is changed, and sets when people are reminded.
@@ -146,7 +157,7 @@ func (s *Studio) taskStatus(ctx context.Context, c *call) (core.Change, error) {
 	}
 	t.Status = st.name
 	l := s.shared(c.Project)
-	return s.changed(c, c.by("➡️", l.T("moved this to %s", word(st.name).In(l))), c.T("%s is %s.", t.ID, word(st.name).In(c.Lang)))
+	return s.changed(c, c.by("➡️", l.T("moved this to %s", word(st.name).In(l))), c.T("%s has the status %s now.", t.ID, word(st.name)))
 }
 
 // taskRename gives a task another title.
@@ -174,8 +185,11 @@ func (s *Studio) taskBrief(ctx context.Context, c *call) (core.Change, error) {
 			return c.say(text(c.T("%s has no brief. Type for example: brief two people at a market, early light", c.task.ID)))
 		}
 		return c.say(text(c.task.Brief))
-	case strings.EqualFold(brief, "none") || strings.EqualFold(brief, c.T("none")):
-		brief = ""
+	case isNone(c, brief) && c.task.Brief == "":
+		return c.say(text(c.T("%s has no brief.", c.task.ID)))
+	case isNone(c, brief):
+		c.task.Brief = ""
+		return s.changed(c, c.by("📝", s.shared(c.Project).T("took the brief away")), c.T("%s has no brief any more.", c.task.ID))
 	case len([]rune(brief)) > maxBrief:
 		return core.Change{}, core.Errorf(core.CodeTooLarge, "A brief has at most %d characters; this one has %d.", maxBrief, len([]rune(brief))).WithNext("Put the rest into a file and attach it in the thread.")
 	}

@@ -35,6 +35,9 @@ func Parse(text string, now time.Time, l core.Lang) (Moment, error) {
 	for len(words) > 0 {
 		n := p.take(words)
 		if n == 0 {
+			if p.is(words[0], "in", l.T("in")) {
+				return Moment{}, p.unclear(strings.Join(words, " "))
+			}
 			return Moment{}, p.unclear(words[0])
 		}
 		words = words[n:]
@@ -129,6 +132,8 @@ func (p *parser) take(words []string) int {
 			p.h, p.m, p.hasClock = 20, 0, true
 		}
 		return p.onDay(p.now)
+	case p.is(w, "yesterday", l.T("yesterday")): // understood, so that whoever needs a time to come can say that it is over
+		return p.onDay(p.now.AddDate(0, 0, -1))
 	case p.is(w, "tomorrow", l.T("tomorrow")):
 		return p.onDay(p.now.AddDate(0, 0, 1))
 	case p.is(w, "noon", l.T("noon")):
@@ -242,6 +247,8 @@ func (p *parser) in(words []string) int {
 		n = atoi(m[1])
 	case p.is(words[1], "a", p.lang.T("a")), words[1] == "an", words[1] == "une":
 		n = 1
+	default:
+		n = p.spelled(words[1])
 	}
 	if n == 0 || len(words) < 3 {
 		return 0
@@ -261,6 +268,18 @@ func (p *parser) in(words []string) int {
 		return 0
 	}
 	return 3
+}
+
+// spelled is a number from one to ten that is written as a word; 0 for none.
+func (p *parser) spelled(w string) int {
+	l := p.lang
+	for i, names := range [10][2]string{{"one", l.T("one")}, {"two", l.T("two")}, {"three", l.T("three")}, {"four", l.T("four")}, {"five", l.T("five")},
+		{"six", l.T("six")}, {"seven", l.T("seven")}, {"eight", l.T("eight")}, {"nine", l.T("nine")}, {"ten", l.T("ten")}} {
+		if p.is(w, names[0], names[1]) {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // Span reads a length of time such as "2h", "90min" or "1h30".

@@ -37,6 +37,10 @@ func TestParse(t *testing.T) {
 		"in 3 days 10:00":     "2026-11-21 10:00",
 		"in 90 minutes":       "2026-11-18 17:00",
 		"in 2h":               "2026-11-18 17:30",
+		"in three days":       "2026-11-21 18:00",
+		"in two weeks 9:00":   "2026-12-02 09:00",
+		"in one hour":         "2026-11-18 16:30",
+		"yesterday":           "2026-11-17 18:00",
 		"in a week":           "2026-11-25 18:00",
 		"2026-12-24":          "2026-12-24 18:00",
 		"2026-12-24 18:00":    "2026-12-24 18:00",
@@ -53,7 +57,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q is %s (%v), want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "soon", "friday monday", "25:00", "2026-02-30", "5", "in", "in three days", strings.Repeat("friday ", 40), "17:00 18:00"} {
+	for _, text := range []string{"", "soon", "friday monday", "25:00", "2026-02-30", "5", "in", "in umpteen days", "in two", strings.Repeat("friday ", 40), "17:00 18:00"} {
 		if m, err := Parse(text, now, core.Lang{Zone: loc}); core.ErrorCode(err) != core.CodeInvalid {
 			t.Errorf("%q is %v (%v)", text, m.Time, err)
 		}
