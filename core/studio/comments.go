@@ -195,7 +195,12 @@ func (s *Studio) resolve(ctx context.Context, c *call) (core.Change, error) {
 		list = append(list, o.Comment)
 	}
 	change.Out = append(change.Out, s.noted(c, list...)...)
-	change.Out = append(change.Out, c.answer(text(said)))
+	card := text(said)
+	if settle && t.Open > 0 && c.inv.Surface == core.SurfaceButton {
+		// The button stood in the list of open comments: back to it for the next one.
+		card.Buttons = [][]core.Button{{{Label: c.N(t.Open, "%d open comment", "%d open comments", t.Open), Action: core.Action{Verb: "comments", Task: t.ID, Arg: "open=true"}}}}
+	}
+	change.Out = append(change.Out, c.answer(card))
 	return change, nil
 }
 
