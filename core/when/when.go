@@ -241,7 +241,7 @@ func (p *parser) in(words []string) int {
 		return 2
 	}
 	m := number.FindStringSubmatch(words[1])
-	n := 0
+	var n int
 	switch {
 	case m != nil:
 		n = atoi(m[1])
