@@ -181,11 +181,13 @@ func (w *teller) versions(ctx context.Context, p *core.Project, t *core.Task, si
 	if err != nil {
 		return err
 	}
+	seen := false // its newest pictures stand for a task
 	for i := len(list) - 1; i >= 0; i-- {
 		v := list[i]
 		if v.State == core.JobDone && v.DoneAt.After(since) {
 			n.fresh++
-			if len(v.Images) > 0 && len(n.mosaic.Pictures) < digestPictures {
+			if len(v.Images) > 0 && !seen && len(n.mosaic.Pictures) < digestPictures {
+				seen = true
 				no := 1
 				if t.Picked.Version == v.ID.No && t.Picked.Image <= len(v.Images) {
 					no = max(1, t.Picked.Image)
