@@ -9,7 +9,7 @@ import (
 
 const (
 	// trimEvery is how often an idle process looks whether it holds memory that it does not need.
-	trimEvery = 10 * time.Second
+	trimEvery = 5 * time.Second
 	// idleCycles is how many garbage collections there are at most in that time while a process is idle.
 	idleCycles = 3
 	// trimAbove is how much must have been allocated since the last look to be worth it, in bytes.

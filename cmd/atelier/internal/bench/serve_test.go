@@ -189,7 +189,7 @@ func ready(ctx context.Context, url string) bool {
 // it in MiB.
 func (c *child) rest(b *testing.B, still int) float64 {
 	b.Helper()
-	const moved = 0.75 // MiB: an idle process gives memory back every ten seconds
+	const moved = 0.75 // MiB: an idle process gives memory back every five seconds
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	limit := time.NewTimer(2 * patience)
