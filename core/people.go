@@ -122,12 +122,12 @@ func (p *Person) IDs() []PersonID { return append([]PersonID{p.ID}, p.Former...)
 // IdentityOn returns the person's identity on a platform; for Slack in the room's team if there is one.
 func (p Person) IdentityOn(room RoomID) (IdentityID, bool) {
 	plat := room.Platform()
-	team := teamOf(room.Local())
+	team := TeamOf(room.Local())
 	var other IdentityID
 	for _, id := range p.Identities {
 		switch {
 		case id.Platform() != plat:
-		case plat == Discord || teamOf(id.Local()) == team:
+		case plat == Discord || TeamOf(id.Local()) == team:
 			return id, true
 		default:
 			other = id
@@ -136,7 +136,8 @@ func (p Person) IdentityOn(room RoomID) (IdentityID, bool) {
 	return other, other != "" && plat == Discord
 }
 
-func teamOf(local string) string {
+// TeamOf is the Slack team or the Discord server in the local part of a room's or a Slack user's id.
+func TeamOf(local string) string {
 	for i := range len(local) {
 		if local[i] == '/' {
 			return local[:i]

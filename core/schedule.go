@@ -103,7 +103,7 @@ type Alarm struct {
 // Untold is something that a person is told later, in their partition.
 type Untold struct {
 	ID     DeliveryID `json:"id"` // the same one is told once
-	Person PersonID   `json:"-"`
+	Person PersonID   `json:"person"`
 	To     IdentityID `json:"to"`
 	Text   string     `json:"text"` // one line in the person's language
 	URL    string     `json:"url,omitempty"`

@@ -39,10 +39,10 @@ func (d *Deliverer) draw(ctx context.Context, t *try) error {
 	}
 	if c.Mosaic != nil {
 		im, err := d.Annotator.Mosaic(ctx, *c.Mosaic)
-		switch code := core.ErrorCode(err); {
+		switch {
 		case err == nil:
 			add(im, c.Mosaic.Name+".jpg", c.Mosaic.Alt)
-		case code == core.CodeRetry || code == core.CodeUnknown || errors.Is(err, context.Canceled):
+		case passing(err):
 			return err
 		default: // what is told is worth telling without its pictures
 			d.Log.WarnContext(ctx, "pictures not drawn", "card", c.Title, "error", err)
@@ -52,6 +52,12 @@ func (d *Deliverer) draw(ctx context.Context, t *try) error {
 	return nil
 }
 
+// passing reports whether a picture may be drawn when it is tried again.
+func passing(err error) bool {
+	code := core.ErrorCode(err)
+	return code == core.CodeRetry || code == core.CodeUnknown || errors.Is(err, context.Canceled)
+}
+
 // pin draws where a comment points to. A picture that is gone leaves the words.
 func (d *Deliverer) pin(ctx context.Context, t *try, m *core.Comment, f *core.Attached) error {
 	if m.Spot == nil || d.Annotator == nil {
@@ -59,10 +65,10 @@ func (d *Deliverer) pin(ctx context.Context, t *try, m *core.Comment, f *core.At
 		return nil
 	}
 	im, err := d.Annotator.Pin(ctx, f.PinOn, *m.Spot, m.No)
-	switch code := core.ErrorCode(err); {
+	switch {
 	case err == nil:
 		f.Blob, f.Size, f.MIME = im.Blob, im.Size, im.MIME
-	case code == core.CodeRetry || code == core.CodeUnknown || errors.Is(err, context.Canceled):
+	case passing(err):
 		return core.Wrap(core.CodeRetry, err)
 	default:
 		d.Log.WarnContext(ctx, "pin not drawn", "comment", m.ID, "error", err)

@@ -147,7 +147,7 @@ func (s *Studio) isMember(c *call, p *core.Project, role core.Role) bool {
 		switch {
 		case room.Platform() == core.Discord:
 			// An identity does not say which servers its person is in; where they speak now they are.
-			if c.Room != nil && c.Room.ID.Platform() == core.Discord && teamOf(c.Room.ID.Local()) == teamOf(room.Local()) {
+			if c.Room != nil && c.Room.ID.Platform() == core.Discord && core.TeamOf(c.Room.ID.Local()) == core.TeamOf(room.Local()) {
 				return true
 			}
 		default:
@@ -159,15 +159,9 @@ func (s *Studio) isMember(c *call, p *core.Project, role core.Role) bool {
 	return false
 }
 
-// teamOf is the Slack team or the Discord server of a room.
-func teamOf(local string) string {
-	team, _, _ := strings.Cut(local, "/")
-	return team
-}
-
 // sameTeam reports whether an identity may look into a room as far as its team goes; on Discord nothing is known of that.
 func sameTeam(id core.IdentityID, room core.RoomID) bool {
-	return id.Platform() == room.Platform() && (room.Platform() == core.Discord || teamOf(id.Local()) == teamOf(room.Local()))
+	return id.Platform() == room.Platform() && (room.Platform() == core.Discord || core.TeamOf(id.Local()) == core.TeamOf(room.Local()))
 }
 
 // taskLink is a task in one line, leading to its thread in the app where the person looks.

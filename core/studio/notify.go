@@ -229,8 +229,21 @@ func (s *Studio) decidedOn(ctx context.Context, c *call, approved bool, reason s
 	})
 }
 
-// commentedOn tells somebody of a comment on what is theirs: the version that it is on, else the task.
+// commentedOn tells of a comment whose the version that it is on is, else the task, and those who are to do the task.
 func (s *Studio) commentedOn(ctx context.Context, by *core.Person, t *core.Task, m *core.Comment, whose core.PersonID) ([]core.Outgoing, error) {
+	out, err := s.commentPing(ctx, by, t, m, whose)
+	for _, n := range t.Assigned {
+		if err != nil || n.ID == whose {
+			continue
+		}
+		var more []core.Outgoing
+		more, err = s.commentPing(ctx, by, t, m, n.ID)
+		out = append(out, more...)
+	}
+	return out, err
+}
+
+func (s *Studio) commentPing(ctx context.Context, by *core.Person, t *core.Task, m *core.Comment, whose core.PersonID) ([]core.Outgoing, error) {
 	if whose == "" || by.Is(whose) {
 		return nil, nil
 	}
@@ -244,16 +257,7 @@ func (s *Studio) commentedOn(ctx context.Context, by *core.Person, t *core.Task,
 
 // Commented tells whose task it is, and who is to do it, of what was said in its thread.
 func (s *Studio) Commented(ctx context.Context, sc relay.Scope, t *core.Task, m *core.Comment) ([]core.Outgoing, error) {
-	out, err := s.commentedOn(ctx, sc.Person, t, m, t.Owner)
-	for _, n := range t.Assigned {
-		if err != nil || n.ID == t.Owner {
-			continue
-		}
-		var more []core.Outgoing
-		more, err = s.commentedOn(ctx, sc.Person, t, m, n.ID)
-		out = append(out, more...)
-	}
-	return out, err
+	return s.commentedOn(ctx, sc.Person, t, m, t.Owner)
 }
 
 // Hold keeps what a person is told later in their own partition. It may be repeated.

@@ -302,11 +302,11 @@ func (s *Studio) page(ctx context.Context, c *call, x searching, token string, o
 	}
 	var open []core.Button
 	list := core.Node{Kind: core.NodeList}
-	for _, id := range found.Tasks {
-		t, err := s.Tasks.Task(ctx, id)
-		if err != nil {
-			return core.Change{}, err
-		}
+	tasks, err := s.Tasks.Some(ctx, f.Project, found.Tasks)
+	if err != nil {
+		return core.Change{}, err
+	}
+	for _, t := range tasks {
 		line := []core.Node{core.Bold(string(t.ID)), core.Text(" " + clip(t.Title, 80) + " · " + word(t.Status).In(c.Lang))}
 		if len(t.Tags) > 0 {
 			line = append(line, core.Text(" · "+strings.Join(t.Tags, ", ")))

@@ -170,6 +170,7 @@ func (s *Store) HeldBack(ctx context.Context, id core.PersonID) ([]core.Untold, 
 		if err := json.Unmarshal([]byte(data), &x); err != nil {
 			return nil, core.Wrap(core.CodeInternal, err)
 		}
+		x.Person = id // they may have been somebody else when it was held back
 		out = append(out, x)
 	}
 	slices.SortFunc(out, func(a, b core.Untold) int { return a.At.Compare(b.At) })

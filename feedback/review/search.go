@@ -150,7 +150,7 @@ func about(found, of, all int) int {
 	for n/unit >= 100 {
 		unit *= 10
 	}
-	return (n + unit/2) / unit * unit
+	return (n + unit - 1) / unit * unit // upwards: there is more than was found
 }
 
 // bestFirst are the terms of which one puts a task before those that have none of them.

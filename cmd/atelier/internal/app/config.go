@@ -349,14 +349,21 @@ func withSlash(s string) string {
 // unread finds variables that begin as ours do and that nothing reads, most often because a letter is wrong, and says of
 // each what may be meant. What Kubernetes and tests set is passed over.
 func unread(environ []string) []string {
-	names := strings.Fields(usage("{{range .}}{{usage_key .}}\n{{end}}"))
-	var out []string
+	var names, out []string
+	for _, n := range strings.Fields(usage("{{range .}}{{usage_key .}}\n{{end}}")) {
+		names = append(names, strings.TrimPrefix(n, prefix+"_"))
+	}
 	for _, e := range environ {
 		name, value, _ := strings.Cut(e, "=")
-		if !strings.HasPrefix(name, prefix+"_") || value == "" || slices.Contains(names, name) || foreign.MatchString(name) || teamVariable.MatchString(e) {
+		ours, found := strings.CutPrefix(name, prefix+"_")
+		if !found || value == "" || slices.Contains(names, ours) || foreign.MatchString(name) || teamVariable.MatchString(e) {
 			continue
 		}
-		out = append(out, name+" is not read by anything"+meant(name, names))
+		what := name + " is not read by anything"
+		if near := query.Near(ours, names, 1); len(near) > 0 {
+			what += ": is " + prefix + "_" + near[0] + " meant?"
+		}
+		out = append(out, what)
 	}
 	slices.Sort(out)
 	return out
@@ -364,21 +371,6 @@ func unread(environ []string) []string {
 
 // foreign are variables of services that Kubernetes describes to its pods, of tests, and of the commands that read their own.
 var foreign = regexp.MustCompile(`_SERVICE_(?:HOST|PORT)(?:_|$)|_PORT(?:_|$)|^ATELIER_(?:TEST_.*|BROWSER|SPECS|CHAOS|BENCH_LONG|SHOW_DRAWN|EXPORT_PASSPHRASE|IMAGE)$`)
-
-func meant(name string, names []string) string {
-	if near := query.Near(strings.TrimPrefix(name, prefix+"_"), trimmed(names), 1); len(near) > 0 {
-		return ": is " + prefix + "_" + near[0] + " meant?"
-	}
-	return ""
-}
-
-func trimmed(names []string) []string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = strings.TrimPrefix(n, prefix+"_")
-	}
-	return out
-}
 
 // Usage is the table of variables that "atelier serve -h" prints.
 func Usage() string {
