@@ -34,7 +34,7 @@ const waitFor = 500 * time.Millisecond
 
 // arrival is an inbound on its way into the journal.
 type arrival struct {
-	id    core.InboundID
+	in    core.Inbound
 	data  []byte
 	added bool
 }
@@ -51,7 +51,7 @@ func (j *Journal) Append(ctx context.Context, p core.Partition, in core.Inbound)
 	if err := ctx.Err(); err != nil {
 		return false, rdb.Fault(err)
 	}
-	a := &arrival{id: in.ID, data: data}
+	a := &arrival{in: in, data: data}
 	err = j.intake(p).inbounds.put(ctx, a, func(ctx context.Context, all []*arrival) []error { return j.append(ctx, p, all) })
 	return a.added, err
 }
@@ -76,11 +76,16 @@ func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) 
 		keys, args := j.appendArgs(p, a)
 		cmds[i] = appendScript.EvalSha(ctx, pipe, keys, args...)
 	}
+	read := func() {}
+	if c := j.pick(p); c != nil {
+		read = j.ask(ctx, c, pipe, p, all[0].in)
+	}
 	var wait *redis.Cmd
 	if j.db.Wait > 0 {
 		wait = pipe.Do(ctx, "WAIT", j.db.Wait, waitFor.Milliseconds())
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
+	read()
 	for i, c := range cmds {
 		if redis.HasErrorPrefix(c.Err(), "NOSCRIPT") { // the server forgot it
 			keys, args := j.appendArgs(p, all[i])
@@ -102,7 +107,7 @@ func (j *Journal) append(ctx context.Context, p core.Partition, all []*arrival) 
 }
 
 func (j *Journal) appendArgs(p core.Partition, a *arrival) (keys []string, args []any) {
-	part, mark := rdb.SeenMark(a.id)
+	part, mark := rdb.SeenMark(a.in.ID)
 	return []string{j.db.Keys.Journal(p), j.db.Keys.Seen(p, 0, part), j.db.Keys.Seen(p, 1, part)}, []any{mark, a.data, int(seenFor.Seconds())}
 }
 

@@ -4,7 +4,6 @@ package journal
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -24,6 +23,7 @@ type Journal struct {
 
 	mu      sync.Mutex
 	readers map[core.Partition]*reader
+	carries map[core.Partition]*carry
 	ahead   map[core.Partition]foreseen
 	intakes map[core.Partition]*intake
 }
@@ -42,7 +42,7 @@ type reader struct {
 
 // New returns the journal of a store.
 func New(db *rdb.DB) *Journal {
-	return &Journal{db: db, readers: map[core.Partition]*reader{}, ahead: map[core.Partition]foreseen{}, intakes: map[core.Partition]*intake{}}
+	return &Journal{db: db, readers: map[core.Partition]*reader{}, carries: map[core.Partition]*carry{}, ahead: map[core.Partition]foreseen{}, intakes: map[core.Partition]*intake{}}
 }
 
 const (
@@ -104,26 +104,30 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 		}
 		r.groupsCreated = true
 	}
+	read := carry{keys: []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, args: []any{l.Fence, max, r.lastIn, r.lastOut}}
 	for asked := false; ; asked = true {
-		var next *core.Entry[core.Inbound]
+		var w woken
 		if wait > 0 && (asked || r.idle) {
 			r.idle = false
 			var err error
-			if next, err = j.await(ctx, inKey, outKey, r, wait); err != nil {
+			if w, err = j.await(ctx, p, read, r, wait); err != nil {
 				return nil, nil, err
 			}
 			wait = 0
 		}
-		rows, err := j.read(ctx, p, next, []string{inKey, outKey, j.db.Keys.Fence(l.Name)}, l.Fence, max, r.lastIn, r.lastOut)
-		if err != nil {
-			r.groupsCreated = false // the stream may have been lost with its group
-			return nil, nil, rdb.Fault(err)
+		if w.rows == nil {
+			var err error
+			if w.carried, err = j.read(ctx, p, w.next, read); err != nil {
+				r.groupsCreated = false // the stream may have been lost with its group
+				return nil, nil, rdb.Fault(err)
+			}
 		}
-		list, ok := rows.([]any)
+		j.foresee(p, w.seen)
+		list, ok := w.rows.([]any)
 		if !ok {
 			return nil, nil, core.Wrap(core.CodeGone, fmt.Errorf("partition %s has a newer holder", p))
 		}
-		ins, outs := decode(list, next)
+		ins, outs := decode(list, w.next)
 		r.note(ins, outs)
 		// One at a time is a quiet partition. In a busy one the next is there already, and to wait for it would be a question
 		// more.
@@ -135,23 +139,27 @@ func (j *Journal) Read(ctx context.Context, p core.Partition, l core.Lease, max 
 }
 
 // read hands entries out. If it is known which inbound comes first, what its handling asks is asked on the same way.
-func (j *Journal) read(ctx context.Context, p core.Partition, next *core.Entry[core.Inbound], keys []string, args ...any) (any, error) {
-	j.foresee(p, foreseen{})
-	if next == nil || j.Ahead == nil || next.Item.Kind != core.InboundMessage {
-		return readScript.Run(ctx, j.db.Client, keys, args...).Result()
+func (j *Journal) read(ctx context.Context, p core.Partition, next *core.Entry[core.Inbound], read carry) (carried, error) {
+	if next != nil {
+		pipe := j.db.Client.Pipeline()
+		asked := readScript.EvalSha(ctx, pipe, read.keys, read.args...)
+		answer := j.askAhead(ctx, pipe, p, next.Item)
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		rows, err := asked.Result()
+		if !redis.HasErrorPrefix(err, "NOSCRIPT") { // the server forgot it
+			return carried{rows: rows, seen: foreseen{id: next.Item.ID, answer: answer}}, err
+		}
 	}
-	pipe := j.db.Client.Pipeline()
-	asked := readScript.EvalSha(ctx, pipe, keys, args...)
-	answer := j.Ahead(ctx, pipe, p, next.Item)
-	_, _ = pipe.Exec(ctx) // each command has its own error
-	rows, err := asked.Result()
-	if redis.HasErrorPrefix(err, "NOSCRIPT") { // the server forgot it
-		return readScript.Run(ctx, j.db.Client, keys, args...).Result()
+	rows, err := readScript.Run(ctx, j.db.Client, read.keys, read.args...).Result()
+	return carried{rows: rows}, err
+}
+
+// askAhead asks what the handling of an inbound will ask; nil when nothing is to be asked.
+func (j *Journal) askAhead(ctx context.Context, c redis.Cmdable, p core.Partition, in core.Inbound) func() (core.Spoken, error) {
+	if j.Ahead == nil || in.Kind != core.InboundMessage {
+		return nil
 	}
-	if err == nil {
-		j.foresee(p, foreseen{id: next.Item.ID, answer: answer})
-	}
-	return rows, err
+	return j.Ahead(ctx, c, p, in)
 }
 
 // foreseen is what was asked for an inbound together with the read that handed it out. It is of use only to the handling
@@ -225,33 +233,6 @@ func (r *reader) note(ins []core.Entry[core.Inbound], outs []core.Entry[core.Out
 	}
 	if n := len(outs); n > 0 {
 		r.lastOut = string(outs[n-1].ID)
-	}
-}
-
-// await blocks until something newer than what was seen lies in either stream, or the context ends. It takes nothing, and
-// tells the first inbound that lies there, if it can be read. A blocked read cannot be called back: it is left to run out by
-// itself.
-func (j *Journal) await(ctx context.Context, inKey, outKey string, r *reader, wait time.Duration) (*core.Entry[core.Inbound], error) {
-	args := &redis.XReadArgs{Streams: []string{inKey, outKey, r.lastIn, r.lastOut}, Count: 1, Block: wait}
-	done := make(chan *redis.XStreamSliceCmd, 1)
-	go func() { done <- j.db.Client.XRead(ctx, args) }()
-	select {
-	case got := <-done:
-		if err := got.Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return nil, rdb.Fault(err)
-		}
-		for _, s := range got.Val() {
-			if s.Stream != inKey || len(s.Messages) == 0 {
-				continue
-			}
-			first := &core.Entry[core.Inbound]{ID: core.EntryID(s.Messages[0].ID)}
-			if data, _ := s.Messages[0].Values[field].(string); rdb.DecodeJSON([]byte(data), &first.Item) == nil {
-				return first, nil
-			}
-		}
-		return nil, nil
-	case <-ctx.Done():
-		return nil, rdb.Fault(context.Cause(ctx))
 	}
 }
 
