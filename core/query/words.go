@@ -33,6 +33,13 @@ func Words(text string) []string {
 	var word []byte
 	for _, r := range text {
 		switch {
+		case 'a' <= r && r <= 'z' || '0' <= r && r <= '9': // most of what is written
+			if len(word) <= MaxWord {
+				word = append(word, byte(r))
+			}
+		case r < utf8.RuneSelf && !unicode.IsLetter(r):
+			add(word)
+			word = word[:0]
 		case unicode.Is(unicode.Mn, r): // an accent that stands by itself
 		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana):
 			add(word)

@@ -19,6 +19,7 @@ type Batch struct {
 	nCheck int
 	ops    []any
 	nOps   int
+	sheets []*sheetWrite
 	settle [2]any // stream's key number and entry id; zero for none
 	hands  [3]any // stream's key number, how many entries, and the newest id in hand; zero for none
 }
@@ -90,7 +91,7 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //	            revision), expected value ("" for absent); with a negative key number, a sorted set's member and its score
 //	ARGV[...]   number of writes, then per write: number of arguments, command, key number, arguments; the script's own
 //	            commands are
-//	            "sheet" (revision, record) and "line" (name, line): see PutSheet and PutLine
+//	            "sheet" (revision, record, then name and line of each) and "line" (name, line): see PutSheet and PutLine
 //	            "claim" (field, value, key numbers of what came early and of the stream), "await" (field, inbound, the
 //	            same key numbers) and "tomb" (field, key number of what came early, seconds): see Claim, Await and Tomb
 //	            "index" and "reindex": see indexScript
@@ -99,6 +100,15 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 // handed out they are returned instead of 0, in order: {{id, entry, "old"|"new"}, ...}. They are read as the journal's own
 // script reads them; a stream without its group hands out nothing, since the change is written by then.
 var changeScript = redis.NewScript(indexScript + `
+local function withLine(sheet, name, line)
+  local head = '\n' .. name .. ' '
+  local from, to = string.find(sheet, head, 1, true)
+  if from then
+    local after = string.find(sheet, '\n', to + 1, true) or #sheet + 1
+    sheet = string.sub(sheet, 1, from - 1) .. string.sub(sheet, after)
+  end
+  return sheet .. head .. line
+end
 if ARGV[1] ~= '' then
   local f = redis.call('GET', KEYS[#KEYS])
   if f ~= ARGV[1] then return 2 end
@@ -137,16 +147,11 @@ for _ = 1, n do
     local old = redis.call('GET', key)
     local from = old and string.find(old, '\n', 1, true)
     local lines = from and string.sub(old, from) or ''
-    redis.call('SET', key, ARGV[i+3] .. ' ' .. ARGV[i+4] .. lines)
+    local sheet = ARGV[i+3] .. ' ' .. ARGV[i+4] .. lines
+    for a = 3, argc, 2 do sheet = withLine(sheet, ARGV[i+2+a], ARGV[i+3+a]) end
+    redis.call('SET', key, sheet)
   elseif cmd == 'line' then
-    local old = redis.call('GET', key) or '0 '
-    local head = '\n' .. ARGV[i+3] .. ' '
-    local from, to = string.find(old, head, 1, true)
-    if from then
-      local after = string.find(old, '\n', to + 1, true) or #old + 1
-      old = string.sub(old, 1, from - 1) .. string.sub(old, after)
-    end
-    redis.call('SET', key, old .. head .. ARGV[i+4])
+    redis.call('SET', key, withLine(redis.call('GET', key) or '0 ', ARGV[i+3], ARGV[i+4]))
   elseif cmd == 'claim' then
     local early = KEYS[tonumber(ARGV[i+5])]
     local old = redis.call('GET', early)
@@ -220,6 +225,10 @@ func (b *Batch) CommitAndTake(ctx context.Context, also func(redis.Cmdable)) (ou
 
 // run writes the batch and returns the script's answer.
 func (b *Batch) run(ctx context.Context, also func(redis.Cmdable)) (got any, answered bool, err error) {
+	for _, w := range b.sheets {
+		b.Do("sheet", w.key, w.args...)
+	}
+	b.sheets = nil
 	argv := make([]any, 0, 9+len(b.checks)+len(b.ops))
 	keys := b.keys
 	if b.lease.Name != "" {

@@ -28,11 +28,25 @@ func (b *Batch) PutSheet(key string, rev int64, record []byte) {
 		want = strconv.FormatInt(rev, 10)
 	}
 	b.Expect(key, "#", want)
-	b.Do("sheet", key, rev+1, record)
+	b.sheets = append(b.sheets, &sheetWrite{key: key, args: []any{rev + 1, record}})
+}
+
+// sheetWrite is a record on its way with the lines that are written beside it: together they are one write.
+type sheetWrite struct {
+	key  string
+	args []any
 }
 
 // PutLine adds the write of a sheet's line, instead of what was there by this name.
-func (b *Batch) PutLine(key, name, line string) { b.Do("line", key, name, line) }
+func (b *Batch) PutLine(key, name, line string) {
+	for _, w := range b.sheets {
+		if w.key == key {
+			w.args = append(w.args, name, line)
+			return
+		}
+	}
+	b.Do("line", key, name, line)
+}
 
 // ParseSheet reads a stored sheet.
 func ParseSheet(data string) (Sheet, error) {

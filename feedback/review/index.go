@@ -33,6 +33,13 @@ func (f *former) get(id core.TaskID, rev int64) ([]string, bool) {
 	return t.terms, ok && t.rev == rev
 }
 
+// without reports that a task was not found by a term at a revision; false also when that is not remembered.
+func (f *former) without(id core.TaskID, rev int64, term string) bool {
+	terms, ok := f.get(id, rev)
+	_, found := slices.BinarySearch(terms, term)
+	return ok && !found
+}
+
 func (f *former) put(id core.TaskID, rev int64, terms []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -26,7 +26,7 @@ func (s *Store) timed(b *rdb.Batch, p core.Partition, t *core.Task) {
 	switch due := k.Due(p, t.ID.Project()); {
 	case !t.Due.IsZero() && !t.Gone():
 		b.Do("ZADD", due, t.Due.UnixMilli(), no)
-	case t.Rev > 0: // a new one was not in it
+	case t.Rev > 0 && !s.former.without(t.ID, t.Rev, hasDue): // a new one was not in it
 		b.Do("ZREM", due, no)
 	}
 }

@@ -56,7 +56,9 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 			return err
 		}
 		if !t.ID.IsTalk() { // people list tasks only
-			b.Do("ZADD", k.TaskList(p, t.ID.Project()), t.ID.Number(), string(t.ID))
+			if t.Rev == 0 {
+				b.Do("ZADD", k.TaskList(p, t.ID.Project()), t.ID.Number(), string(t.ID))
+			}
 			s.timed(b, p, t)
 		}
 		s.feed(b, p, "task", string(t.ID))
@@ -168,7 +170,7 @@ func (s *Store) askTask(ctx context.Context, c redis.Cmdable, id core.TaskID) fu
 			return nil, notFound(err, "There is no task %s.", id)
 		}
 		t.Rev = rev
-		if !id.IsTalk() {
+		if _, ok := s.former.get(id, rev); !ok && !id.IsTalk() {
 			s.former.put(id, rev, taskTerms(t))
 		}
 		return t, nil

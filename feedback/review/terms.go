@@ -7,6 +7,9 @@ import (
 	"github.com/atelier-bridge/atelier/core/query"
 )
 
+// hasDue is the term of a task with a due date.
+const hasDue = "has=due"
+
 // taskTerms are the terms by which a task is found for what its own record says.
 func taskTerms(t *core.Task) []string {
 	out := append([]string{query.All}, query.Words(t.Title+"\n"+t.Brief)...)
@@ -31,7 +34,7 @@ func taskTerms(t *core.Task) []string {
 	add(t.Comments > 0, "has=comments")
 	add(t.Brief != "", "has=brief")
 	add(len(t.Files) > 0, "has=files")
-	add(!t.Due.IsZero(), "has=due")
+	add(!t.Due.IsZero(), hasDue)
 	add(len(t.Tags) > 0, "has=tags")
 	add(t.Gone(), query.Gone)
 	if t.Private {
