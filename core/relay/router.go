@@ -77,6 +77,8 @@ type Router struct {
 	Translator core.Translator
 	Clock      core.Clock
 	Log        *slog.Logger
+
+	noted noted
 }
 
 var _ Handler = (*Router)(nil)
@@ -240,7 +242,7 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 		if err != nil {
 			return err
 		}
-		p = r.active(ctx, p, in)
+		p = r.heard(ctx, p, in)
 		s.Person, s.Lang = p, p.Lang(r.Translator)
 		if s.Lang.Locale == "" {
 			s.Lang.Locale = in.Actor.Locale
@@ -277,20 +279,6 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 		return err
 	}
 	return r.roomTalk(ctx, s)
-}
-
-// active notes as which of several identities somebody was heard of last. It only says where they are written to, so that
-// a failure changes nothing.
-func (r *Router) active(ctx context.Context, p *core.Person, in core.Inbound) *core.Person {
-	if len(p.Identities) < 2 || p.Active == in.Actor.Identity || in.CatchUp {
-		return p
-	}
-	noted, err := r.People.UpdatePerson(ctx, p.ID, func(p *core.Person) error { p.Active = in.Actor.Identity; return nil })
-	if err != nil {
-		r.Log.DebugContext(ctx, "not noted where somebody is", "error", err)
-		return p
-	}
-	return noted
 }
 
 // look reads in one round trip what the handling of a message in a thread asks for.

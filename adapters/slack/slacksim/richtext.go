@@ -287,8 +287,10 @@ func (p *typist) reference(ref string) (obj, string) {
 }
 
 func escape(t string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(t)
+	return controls.Replace(t)
 }
+
+var controls = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 var (
 	knownEntity = regexp.MustCompile(`^&(amp|lt|gt);`)
