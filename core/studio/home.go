@@ -123,10 +123,23 @@ func (s *Studio) todo(ctx context.Context, c *call) (mine, waiting []*core.Task,
 	return mine, waiting, projects, nil
 }
 
-// decided reports whether a person approved a task's newest version, while others have yet to.
+// decidedWithin is how many of a task's versions are looked at for its newest one with pictures; what was described or failed
+// comes after it.
+const decidedWithin = 10
+
+// decided reports whether a person approved a task's newest version with pictures, while others have yet to.
 func (s *Studio) decided(ctx context.Context, c *call, t *core.Task) bool {
-	v, err := s.Tasks.Version(ctx, core.VersionID{Task: t.ID, No: t.Latest})
-	return err == nil && slices.ContainsFunc(v.Verdicts, func(x core.Verdict) bool { return x.Approved && c.Person.Is(x.Person) })
+	from := max(1, t.Latest-decidedWithin+1)
+	list, err := s.Tasks.VersionsFrom(ctx, t.ID, from, t.Latest-from+1)
+	if err != nil {
+		return false
+	}
+	for _, v := range slices.Backward(list) {
+		if len(v.Images) > 0 {
+			return slices.ContainsFunc(v.Verdicts, func(x core.Verdict) bool { return x.Approved && c.Person.Is(x.Person) })
+		}
+	}
+	return false
 }
 
 // isMember reports whether a project is a person's: a role was given to them or to a group of theirs, or one of its rooms
