@@ -24,7 +24,7 @@ type Comment struct {
 	ReplyTo  CommentID  `json:"replyTo,omitempty"`
 	At       time.Time  `json:"at"`
 	EditedAt time.Time  `json:"editedAt,omitzero"`
-	EditTold time.Time  `json:"editTold,omitzero"` // when the platform told of that edit; zero when it was read from history
+	EditTold time.Time  `json:"editTold,omitzero"` // when the platform told of that edit, or its history was read; zero when that is not known
 	Edits    int        `json:"edits,omitempty"`
 	Deleted  bool       `json:"deleted,omitempty"`
 	Resolved bool       `json:"resolved,omitempty"`

@@ -47,6 +47,8 @@ type Inbound struct {
 	Account  *AccountEvent `json:"account,omitempty"`
 	Reply    ReplyHandle   `json:"reply,omitzero"`
 	CatchUp  bool          `json:"catchUp,omitempty"` // found by reading history, not told live
+	// Read is when a history was asked for in which this was found, by our own clock: it shows all that was told before.
+	Read time.Time `json:"read,omitzero"`
 	// Gap is the platform's newest gap when the event arrived: a thread that was not read since then may lack what was
 	// said before. Of InboundCaughtUp, the gap that the reading covers.
 	Gap Gap `json:"gap,omitempty"`

@@ -25,6 +25,7 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 	began := r.c.Clock.Now()
 	defer func() { r.c.Telemetry.Observe(core.MetricCatchUpTime, r.c.Clock.Now().Sub(began), string(r.plat)) }()
 	for {
+		asked := r.c.Clock.Now().UTC()
 		page, err := r.history.Since(ctx, t.Room, t.ID, cursor, since, catchUpPage)
 		if err != nil {
 			return cursor, seen, err
@@ -32,7 +33,10 @@ func (r *rereader) tellSince(ctx context.Context, t *core.Thread, cursor core.Me
 		for _, m := range page.Messages {
 			if m.Inbound != nil && !known.has(m.Inbound) {
 				in := *m.Inbound
-				in.CatchUp = true
+				in.CatchUp, in.Read = true, asked
+				if known.differs(&in) {
+					in.ID += core.InboundID("/read-" + itoa(int(known.read.UnixMilli())))
+				}
 				if err := r.c.Receiver.Receive(ctx, in); err != nil {
 					return cursor, seen, err
 				}
@@ -91,6 +95,16 @@ func (k *knownComments) has(in *core.Inbound) bool {
 	}
 	c := k.by[in.Message.ID]
 	return c != nil && (c.Deleted || in.Message.EditedAt.Equal(c.EditedAt) && sameContent(c, in.Message))
+}
+
+// differs reports whether an inbound shows another content than ours of the very edit that we have. Slack dates edits in whole
+// seconds, and of two in one the first may have been told last, when the second was known by its id: then it is told again.
+func (k *knownComments) differs(in *core.Inbound) bool {
+	if k == nil || in.Message == nil || in.Message.Masked || in.Kind != core.InboundEdit {
+		return false
+	}
+	c := k.by[in.Message.ID]
+	return c != nil && !c.Deleted && in.Message.EditedAt.Equal(c.EditedAt) && !sameContent(c, in.Message)
 }
 
 // known reads the newest comments of a thread's task, at most as many as may be read again.

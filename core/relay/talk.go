@@ -211,10 +211,14 @@ func newerEdit(c *core.Comment, in core.Inbound) bool {
 	return !sameContent(c, m) && (in.CatchUp || !in.At.Before(c.EditTold))
 }
 
-// toldAt is when a platform told of an edit; zero for what history shows.
+// toldAt is when a platform told of an edit. What history shows is as new as its reading: what was told of before, as far as
+// our clock is right, is part of it, also when it comes later.
 func toldAt(in core.Inbound) time.Time {
-	if in.CatchUp || in.Kind != core.InboundEdit {
+	switch {
+	case in.Kind != core.InboundEdit, in.CatchUp && in.Read.IsZero():
 		return time.Time{}
+	case in.CatchUp:
+		return in.Read.Add(-clockSlack * time.Millisecond)
 	}
 	return in.At.UTC()
 }

@@ -64,7 +64,7 @@ func threadIn(room core.RoomID) core.ThreadID { return core.ThreadID(room.Platfo
 // eventLog makes what a few people say and do in one task's two threads.
 func eventLog(rng *rand.Rand) []core.Inbound {
 	var log []core.Inbound
-	at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+	at := time.Now().UTC().Truncate(time.Second) // what history shows late is marked, which is not meant here
 	var said []core.Inbound
 	event := func(kind core.InboundKind, room core.RoomID, who, name string, msg core.Message) core.Inbound {
 		at = at.Add(time.Duration(1+rng.IntN(900)) * time.Millisecond)
@@ -83,12 +83,18 @@ func eventLog(rng *rand.Rand) []core.Inbound {
 		}
 		in := event(core.InboundMessage, room, fmt.Sprint("U", n%3), fmt.Sprint("Person ", n%3), msg)
 		said = append(said, in)
+		last := in
 		for e := range rng.IntN(3) {
 			edit := *in.Message
 			edit.Text = core.Plain(fmt.Sprintf("m%02d edited %d", n, e))
 			// Slack's edits are dated in whole seconds: two may bear the same date.
 			edit.EditedAt = at.Truncate(time.Second)
-			event(core.InboundEdit, room, in.Actor.Identity.Local(), in.Actor.Name, edit)
+			last = event(core.InboundEdit, room, in.Actor.Identity.Local(), in.Actor.Name, edit)
+		}
+		if last.Kind == core.InboundEdit && rng.IntN(2) == 0 {
+			// Its history was read some time later; the same edit has the same id however it comes to us.
+			last.CatchUp, last.Read = true, last.At.Add(time.Minute)
+			log = append(log, last)
 		}
 		if rng.IntN(4) == 0 {
 			event(core.InboundDelete, room, in.Actor.Identity.Local(), in.Actor.Name, core.Message{ID: msg.ID})
