@@ -16,8 +16,8 @@ const (
 	maxNoted = 10_000
 )
 
-// heard notes as which of several identities somebody was heard of last, at most once in a second. It only says where they
-// are written to, so that a failure changes nothing.
+// heard notes as which of several identities somebody was heard of last, at most once in a second: who changes over and falls
+// silent within it is taken to be where they were. It only says where they are written to, so that a failure changes nothing.
 func (r *Router) heard(ctx context.Context, p *core.Person, in core.Inbound) *core.Person {
 	if len(p.Identities) < 2 || p.Active == in.Actor.Identity || in.CatchUp || !r.noted.due(p.ID, r.Clock.Now()) {
 		return p

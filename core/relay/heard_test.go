@@ -30,7 +30,7 @@ type stopped struct {
 
 func (s *stopped) Now() time.Time { return s.now }
 
-// TestWhereSomebodyIs: who talks on both platforms at once has it noted once in a second, and soon after at the latest.
+// TestWhereSomebodyIs: who talks on both platforms at once has it noted once in a second.
 func TestWhereSomebodyIs(t *testing.T) {
 	const there, elsewhere = core.IdentityID("slack:T1/U1"), core.IdentityID("discord:2")
 	store := &onePerson{is: core.Person{ID: "p-1", Identities: []core.IdentityID{there, elsewhere}}}

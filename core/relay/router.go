@@ -258,6 +258,7 @@ func (r *Router) fill(ctx context.Context, s *Scope) error {
 	if err != nil {
 		return err
 	}
+	room.Private = room.Private || in.Private // it may have become so since it was bound
 	s.Room = room
 	if in.Thread != "" {
 		if err := r.thread(ctx, s); err != nil {

@@ -3,6 +3,7 @@ package studio
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -146,6 +147,7 @@ type bulkQuestion struct {
 	Action string    `json:"action"`
 	Arg    string    `json:"arg,omitempty"`
 	Total  int       `json:"total"`
+	Hits   string    `json:"hits,omitempty"` // which tasks were found; see digestOf
 }
 
 // bulk asks before it acts on everything that a search finds.
@@ -168,7 +170,7 @@ func (s *Studio) bulk(ctx context.Context, c *call) (core.Change, error) {
 			return core.Change{}, err
 		}
 	}
-	found, err := s.bulkFinds(ctx, c, q, 0)
+	found, err := s.bulkFinds(ctx, c, q, maxBulk)
 	if err != nil {
 		return core.Change{}, err
 	}
@@ -199,9 +201,16 @@ func (s *Studio) bulkFinds(ctx context.Context, c *call, q bulkQuestion, limit i
 	return found, nil
 }
 
+// digestOf tells which tasks were found, in whatever order.
+func digestOf(found core.Found) string {
+	list := numbers(found.Tasks)
+	slices.Sort(list)
+	return core.Digest(16, fmt.Sprint(list))
+}
+
 // bulkAsk shows the number and offers to begin.
 func (s *Studio) bulkAsk(ctx context.Context, c *call, action bulkAction, q bulkQuestion, found core.Found) (core.Change, error) {
-	q.Total, q.Search.Top = found.Total, found.Top
+	q.Total, q.Search.Top, q.Hits = found.Total, found.Top, digestOf(found)
 	data, err := json.Marshal(q)
 	if err != nil {
 		return core.Change{}, core.Wrap(core.CodeInternal, err)
@@ -235,8 +244,8 @@ func (s *Studio) bulkStart(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	if found.Total != q.Total {
-		return s.bulkAsk(ctx, c, action, q, found) // it finds another number now
+	if found.Total != q.Total || digestOf(found) != q.Hits {
+		return s.bulkAsk(ctx, c, action, q, found) // it finds others now
 	}
 	if action.atOnce != nil {
 		return action.atOnce(ctx, s, c, found.Tasks, q.Arg)
@@ -328,6 +337,9 @@ func (s *Studio) bulkEnded(ctx context.Context, b *core.Bulk, p *core.Project, n
 // roomsTold are the rooms of a project in which it shows what was done from one of them: that one, and the others where
 // neither is private.
 func (s *Studio) roomsTold(ctx context.Context, p *core.Project, from core.RoomID) []core.RoomID {
+	if r, err := s.Projects.Room(ctx, from); err == nil && r.Project != p.Key {
+		return nil // it went to another project meanwhile
+	}
 	private := func(id core.RoomID) bool {
 		r, err := s.Projects.Room(ctx, id)
 		return err != nil || r.Private

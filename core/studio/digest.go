@@ -166,8 +166,8 @@ func (k *Timekeeper) digest(ctx context.Context, a core.Alarm, rest string) (cor
 	if err != nil {
 		return change, err
 	}
-	// It is known by its day: a day has one, whatever the clocks and the zones do.
-	post := roomPost(d.Project, d.Room, "digest-"+l.In(a.Was).Format(time.DateOnly), now)
+	// It is known by its moment: one that is moved within its day is another one.
+	post := roomPost(d.Project, d.Room, "digest-"+a.Was.UTC().Format(time.RFC3339), now)
 	switch {
 	case any:
 		post.Card = &card

@@ -168,7 +168,7 @@ func (h *Handouts) manifest(ctx context.Context, w io.Writer, x *handout) error 
 			return err
 		}
 		j.next("comments")
-		if err := h.comments(ctx, j, t.ID); err != nil {
+		if err := h.comments(ctx, j, t.ID, x.At); err != nil {
 			return err
 		}
 		j.close()
@@ -185,14 +185,15 @@ func (h *Handouts) manifest(ctx context.Context, w io.Writer, x *handout) error 
 	return j.err
 }
 
-func (h *Handouts) comments(ctx context.Context, j *jsonParts, id core.TaskID) error {
+// comments writes what had been said of a task when the export was asked for.
+func (h *Handouts) comments(ctx context.Context, j *jsonParts, id core.TaskID, asked time.Time) error {
 	for offset := 0; ; offset += commentsRead {
 		page, all, err := h.Studio.Comments.Comments(ctx, id, offset, commentsRead)
 		if err != nil {
 			return err
 		}
 		for _, m := range page {
-			if !m.Deleted {
+			if !m.Deleted && !m.At.After(asked) {
 				j.item()
 				j.value(manifestOfComment(m))
 			}

@@ -209,7 +209,8 @@ func (o *Organiser) act(ctx context.Context, b *core.Bulk, project *core.Project
 	for _, n := range hits {
 		id := core.MakeTaskID(project.Key, n)
 		t, err := s.Tasks.Task(ctx, id)
-		if core.ErrorCode(err) == core.CodeNotFound || err == nil && t.Gone() {
+		if code := core.ErrorCode(err); code == core.CodeNotFound || code == core.CodeInternal || err == nil && t.Gone() {
+			o.skipped(ctx, b, id, err)
 			continue
 		}
 		if err != nil {
@@ -224,10 +225,11 @@ func (o *Organiser) act(ctx context.Context, b *core.Bulk, project *core.Project
 		made, err := action.do(ctx, s, c, b.Arg)
 		switch code := core.ErrorCode(err); {
 		case err == nil:
-		case code == core.CodeInternal || code == core.CodeRetry || code == core.CodeGone:
+		case code == core.CodeRetry || code == core.CodeGone:
 			return false, err
 		default:
-			continue // it cannot be done to this one
+			o.skipped(ctx, b, id, err)
+			continue
 		}
 		for _, t := range made.Tasks {
 			t.UpdatedAt = now
@@ -235,6 +237,13 @@ func (o *Organiser) act(ctx context.Context, b *core.Bulk, project *core.Project
 		change.Tasks, change.Versions = append(change.Tasks, made.Tasks...), append(change.Versions, made.Versions...)
 	}
 	return true, nil
+}
+
+// skipped says why something was not done to a task, where that is a fault of ours: one must not hold up the others for ever.
+func (o *Organiser) skipped(ctx context.Context, b *core.Bulk, id core.TaskID, err error) {
+	if core.ErrorCode(err) == core.CodeInternal {
+		o.Log.ErrorContext(ctx, "task left out of a bulk action", "bulk", b.ID, "task", id, "error", err)
+	}
 }
 
 // show brings the cards of a few tasks up to date when hardly anything else waits to be sent.

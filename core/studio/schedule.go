@@ -120,7 +120,11 @@ func (s *Studio) slotOf(ctx context.Context, c *call) (slot, error) {
 		if x.Room != c.Room.ID {
 			return slot{}, core.Errorf(core.CodeInvalid, "That was offered in another room.").WithNext("Book it there, or anew here.")
 		}
-		return x, s.checkSlot(c, x, now)
+		if err := s.checkSlot(c, x, now); err != nil {
+			return slot{}, err
+		}
+		_, err = s.use(ctx, c, core.TicketSlot, token) // a second press books nothing
+		return x, err
 	}
 	p, err := s.provider(c.Person, c.inv.Arg("provider"))
 	if err != nil {

@@ -36,6 +36,10 @@ const (
 	forgetTold = 7 * 24 * time.Hour
 	// untoldLines is how many things one message about what was held back names.
 	untoldLines = 20
+	// untoldRoom is how long their texts and links may be together, in bytes, and untoldMarkup what is reckoned around each:
+	// the smaller of the platforms' messages, an embed of Discord, takes 4,096 letters.
+	untoldRoom   = 3500
+	untoldMarkup = 24
 	// nearDue is how long before its due date a task is called near.
 	nearDue = 24 * time.Hour
 )
@@ -67,7 +71,9 @@ func (k *Timekeeper) Round(ctx context.Context, p core.Partition, l core.Lease) 
 		default:
 			// One that cannot be done must not keep the others from being done.
 			k.Log.WarnContext(ctx, "alarm not done", "alarm", a.ID, "error", err)
-			a.At = millis(k.Clock.Now().Add(snooze))
+			if a.At = millis(k.Clock.Now().Add(snooze)); code == core.CodeNotFound {
+				a.At = time.Time{} // what it was for is gone, and with it the alarm
+			}
 			if err := k.Studio.Changes.Apply(ctx, core.Change{Partition: p, Lease: l, Alarms: []core.Alarm{a}}); err != nil && core.ErrorCode(err) != core.CodeConflict {
 				return err
 			}
@@ -169,7 +175,13 @@ func (k *Timekeeper) due(ctx context.Context, a core.Alarm, id core.TaskID) (cor
 	}
 	now := k.Clock.Now().UTC()
 	over := !millis(t.Due).After(now)
-	if t.Due.IsZero() || ended(t) || over && now.Sub(t.Due) > lateDue {
+	if t.Due.IsZero() || over && now.Sub(t.Due) > lateDue {
+		return change, nil
+	}
+	if ended(t) {
+		if !over && !t.Gone() {
+			change.Alarms[0].At = millis(t.Due) // it may be open again by then
+		}
 		return change, nil
 	}
 	what := "near"
@@ -218,8 +230,8 @@ func (k *Timekeeper) untold(ctx context.Context, a core.Alarm, id core.PersonID)
 				order = append(order, x.To)
 			}
 			lists[x.To] = append(lists[x.To], x)
-			// What is added from now on is told when the alarm rings again; it is taken away when it finds nothing.
-			change.Untold = append(change.Untold, core.Untold{ID: x.ID, Person: id, Told: true, At: now})
+			// What is added from now on, and what one message has no room for, is told when the alarm rings again; it is taken
+			// away when it finds nothing.
 			change.Alarms[0].At = now.Add(snooze)
 		case now.Sub(x.At) > forgetTold:
 			change.Untold = append(change.Untold, core.Untold{ID: x.ID, Person: id, Told: true})
@@ -229,12 +241,10 @@ func (k *Timekeeper) untold(ctx context.Context, a core.Alarm, id core.PersonID)
 		list := lists[to]
 		card := core.Card{Title: l.N(len(list), "While you had your quiet: %d thing", "While you had your quiet: %d things", len(list))}
 		items := core.Node{Kind: core.NodeList}
-		ids := make([]string, 0, len(list))
-		for i, x := range list {
+		var ids []string
+		for _, x := range list[:untoldFit(list)] {
 			ids = append(ids, string(x.ID))
-			if i >= untoldLines {
-				continue
-			}
+			change.Untold = append(change.Untold, core.Untold{ID: x.ID, Person: id, Told: true, At: now})
 			line := core.TextNodes(l.In(x.At).Format("15:04") + " " + x.Text)
 			if x.URL != "" {
 				line = append(line, core.Text(" "), core.Link(x.URL, l.T("Open")))
@@ -242,10 +252,21 @@ func (k *Timekeeper) untold(ctx context.Context, a core.Alarm, id core.PersonID)
 			items.Children = append(items.Children, core.Node{Kind: core.NodeItem, Children: line})
 		}
 		card.Body = core.RichText{items}
-		if more := len(list) - untoldLines; more > 0 {
+		if more := len(list) - len(ids); more > 0 {
 			card.Footer = l.N(more, "and one more", "and %d more", more)
 		}
 		change.Out = append(change.Out, core.Outgoing{ID: core.MakeDeliveryID("", "", "untold/"+core.Digest(24, ids...)), Kind: core.OutDirect, To: to, Card: &card, At: now})
 	}
 	return change, nil
+}
+
+// untoldFit is how many lines of a list one message has room for, at least one.
+func untoldFit(list []core.Untold) int {
+	room := untoldRoom
+	for i, x := range list {
+		if room -= len(x.Text) + len(x.URL) + untoldMarkup; room < 0 || i == untoldLines {
+			return max(i, 1)
+		}
+	}
+	return len(list)
 }

@@ -24,25 +24,23 @@ type watched struct {
 // watch tells of what saved searches newly find among the tasks that changed. How far the changes were looked through is
 // written with what is told.
 func (o *Organiser) watch(ctx context.Context, p core.Partition, l core.Lease, savers []core.ProjectKey) error {
-	var all []*watched
-	for _, key := range savers {
-		list, err := o.notifying(ctx, key)
-		if err != nil {
-			return err
-		}
-		all = append(all, list...)
-	}
-	if len(all) == 0 {
-		return nil
-	}
 	for more := true; more; {
 		tasks, upTo, left, lost, err := o.Watching.Changed(ctx, p)
 		if err != nil || upTo == "" {
 			return err
 		}
 		more = left
-		for _, w := range all {
-			w.fresh = nil
+		// Read behind the changes, for each page of them: one that is saved meanwhile finds what comes after it.
+		var all []*watched
+		for _, key := range savers {
+			list, err := o.notifying(ctx, key)
+			if err != nil {
+				return err
+			}
+			all = append(all, list...)
+		}
+		if len(all) == 0 {
+			return nil
 		}
 		if lost {
 			err = o.findAll(ctx, all)
@@ -207,7 +205,7 @@ func (o *Organiser) tell(ctx context.Context, w *watched) ([]core.Outgoing, erro
 		var lines, names []string
 		var open []core.Button
 		for _, t := range tasks {
-			lines, names = append(lines, string(t.ID)+" "+clip(t.Title, 80)), append(names, string(t.ID))
+			lines, names = append(lines, clip(called(t).In(lang), 90)), append(names, string(t.ID))
 			if url := s.linkTo(ctx, t, id.Platform(), w.Room); url != "" && len(open) < 5 {
 				open = append(open, core.Button{Label: lang.T("Open %s", t.ID), URL: url})
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,8 +106,12 @@ func TestReadTravelsWithTheAppend(t *testing.T) {
 	if _, err := w.s.Glances.Spoken(t.Context(), w.p, first.Item); err != nil {
 		t.Fatal(err)
 	}
-	if n := count.n.Load(); n != 1 {
-		t.Errorf("%d round trips, want one", n)
+	want := int64(1)
+	if _, ok := w.s.DB.Client.(*redis.ClusterClient); ok {
+		want = 2 // what the handling asks lies on other nodes, too
+	}
+	if n := count.n.Load(); n != want {
+		t.Errorf("%d round trips, want %d", n, want)
 	}
 
 	// What is known already is nothing to be woken for, and the next one is handed out.
@@ -159,15 +164,17 @@ func TestManyAppendsOneReader(t *testing.T) {
 			}
 		}
 	}()
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	for i := range sayers {
-		go func() {
+		wg.Go(func() {
 			for n := range each {
 				in := core.Inbound{ID: core.InboundID(fmt.Sprintf("in-%d-%d", i, n)), Kind: core.InboundJob, Actor: core.Actor{Name: fmt.Sprint(i)}}
 				if _, err := w.s.Journal.Append(t.Context(), w.p, in); err != nil {
 					t.Error(err)
 				}
 			}
-		}()
+		})
 	}
 	next := map[string]int{}
 	for got := 0; got < sayers*each; {

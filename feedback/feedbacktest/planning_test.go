@@ -259,6 +259,20 @@ func TestDueDatesAreTold(t *testing.T) {
 	if got := x.sent(x.p, core.OutDirect, "was due"); len(got) != 1 || got[0].To != "slack:T1/U2" {
 		t.Errorf("over: %v", got)
 	}
+	// One that is done when its date comes near, and is not any more when it is there.
+	now = x.clock.Now()
+	due := now.AddDate(0, 0, 4).Truncate(time.Hour)
+	x.must("slack:T1/U1", fmt.Sprintf("task new A flyer --due %q --person slack:T1/U2", due.Format("2006-01-02 15:04")))
+	x.must("slack:T1/U1", "task status ACME-2 delivered")
+	x.rounds(x.p, now, due.Add(-time.Hour), time.Hour)
+	x.must("slack:T1/U1", "task status ACME-2 in progress")
+	x.rounds(x.p, x.clock.Now(), due.Add(3*time.Hour), time.Hour)
+	if got := x.sent(x.p, core.OutDirect, "ACME-2 “A flyer” was due"); len(got) != 1 {
+		t.Errorf("over, after it was opened again: %v", got)
+	}
+	if got := x.sent(x.p, core.OutDirect, "ACME-2 “A flyer” is due"); len(got) != 0 {
+		t.Errorf("near, while it was done: %v", got)
+	}
 }
 
 // TestQuietHoursHoldBack tells in one message afterwards, once, whatever is redelivered and whoever dies.
@@ -341,12 +355,20 @@ func TestDigestsKeepTheirHour(t *testing.T) {
 		_, _, id := o.Object.Parts()
 		days = append(days, strings.TrimPrefix(id, "digest-"))
 	}
-	if want := []string{"2027-03-27", "2027-03-28", "2027-03-29", "2027-03-31"}; !slices.Equal(days, want) {
+	if want := []string{"2027-03-27T01:30:00Z", "2027-03-28T01:30:00Z", "2027-03-29T00:30:00Z", "2027-03-31T00:30:00Z"}; !slices.Equal(days, want) {
 		t.Errorf("digests came on %v, want %v", days, want)
 	}
 	last := x.sent(x.p, core.OutPost, "ACME since")
 	if text := last[len(last)-1].Card.Body.String(); !strings.Contains(text, "2 new tasks") {
 		t.Errorf("what was skipped is not in the next one: %s", text)
+	}
+	// One that is moved within its day comes again, with what is new since.
+	talk(5)
+	x.must("slack:T1/U1", "digest daily 17:00 --timezone Europe/Paris")
+	from := now.AddDate(0, 0, 5)
+	x.rounds(x.p, from, from.Add(8*time.Hour), 10*time.Minute)
+	if got := x.sent(x.p, core.OutPost, "ACME since"); len(got) != len(last)+1 || !strings.Contains(got[len(last)].Card.Body.String(), "1 new task") {
+		t.Errorf("moved to the afternoon, %d digests came, want %d", len(got), len(last)+1)
 	}
 	// An hour that comes twice is one digest; a day without news none.
 	x.clock.set(time.Date(2027, 10, 30, 12, 0, 0, 0, paris))
@@ -355,8 +377,8 @@ func TestDigestsKeepTheirHour(t *testing.T) {
 	x.clock.set(x.clock.Now().Add(time.Minute))
 	x.must("slack:T1/U1", "task new autumn")
 	x.rounds(x.p, x.clock.Now(), x.clock.Now().AddDate(0, 0, 3), 10*time.Minute)
-	if got := x.sent(x.p, core.OutPost, "ACME since"); len(got) != 5 {
-		t.Errorf("%d digests, want one more than four", len(got))
+	if got := x.sent(x.p, core.OutPost, "ACME since"); len(got) != 6 {
+		t.Errorf("%d digests, want one more than five", len(got))
 	}
 }
 

@@ -447,3 +447,39 @@ func TestReindexBesideChanges(t *testing.T) {
 		t.Errorf("the index beside changes (+) is not that of the records (-):\n%s", diff)
 	}
 }
+
+// TestIndexAfterALostAnswer: what was not written, because the inbound was settled already, is not taken for what is indexed.
+func TestIndexAfterALostAnswer(t *testing.T) {
+	s := Open(t)
+	p, task := newTask(s, 1)
+	task.Title, task.Due = "an umbrella", time.Now().Add(time.Hour)
+	if err := s.Review.Apply(t.Context(), core.Change{Partition: p, NewTask: task}); err != nil {
+		t.Fatal(err)
+	}
+	l := Lease(t, s, p)
+	if _, err := s.Journal.Append(t.Context(), p, core.Inbound{ID: "in-1", Kind: core.InboundJob}); err != nil {
+		t.Fatal(err)
+	}
+	ins, _, err := s.Journal.Read(t.Context(), p, l, 10, 0)
+	if err != nil || len(ins) != 1 {
+		t.Fatal(ins, err)
+	}
+	write := func(rev int64, title string, due time.Time, handled core.EntryID) {
+		t.Helper()
+		x := *task
+		x.Rev, x.Title, x.Due = rev, title, due
+		if err := s.Review.Apply(t.Context(), core.Change{Partition: p, Lease: l, Tasks: []*core.Task{&x}, Handled: handled}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(1, "a wet umbrella", task.Due, ins[0].ID)
+	write(1, "a parasol", time.Time{}, ins[0].ID) // handled again, since its answer was lost
+	write(2, "the sun", time.Time{}, "")
+	has, err := s.Review.Holds(t.Context(), task.ID, []string{"umbrella", "wet", "parasol", "sun", "has=due"})
+	if err != nil || has["umbrella"] || has["wet"] || has["parasol"] || has["has=due"] || !has["sun"] {
+		t.Errorf("it is found by %v, %v", has, err)
+	}
+	if n, err := s.DB.Client.ZCard(t.Context(), s.DB.Keys.Due(p, task.ID.Project())).Result(); err != nil || n != 0 {
+		t.Errorf("%d tasks are due, %v", n, err)
+	}
+}

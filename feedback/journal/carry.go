@@ -71,7 +71,12 @@ func (j *Journal) pick(p core.Partition) *carry {
 // it ended: the reader waits for it.
 func (j *Journal) ask(ctx context.Context, c *carry, pipe redis.Pipeliner, p core.Partition, in core.Inbound) (done func()) {
 	asked := readScript.EvalSha(ctx, pipe, c.keys, c.args...)
-	answer := j.askAhead(ctx, pipe, p, in)
+	var answer func() (core.Spoken, error)
+	if _, ok := j.db.Client.(*redis.ClusterClient); !ok {
+		// On a Cluster what is asked ahead lies on other nodes, too: one that hangs would keep this one's inbound from being
+		// acknowledged.
+		answer = j.askAhead(ctx, pipe, p, in)
+	}
 	return func() {
 		rows, err := asked.Result()
 		if err != nil {

@@ -20,8 +20,10 @@ type Batch struct {
 	ops    []any
 	nOps   int
 	sheets []*sheetWrite
-	settle [2]any // stream's key number and entry id; zero for none
-	hands  [3]any // stream's key number, how many entries, and the newest id in hand; zero for none
+
+	settled bool
+	settle  [2]any // stream's key number and entry id; zero for none
+	hands   [3]any // stream's key number, how many entries, and the newest id in hand; zero for none
 }
 
 // NewBatch begins a change. With a lease, it is written only while no newer holder of that name exists.
@@ -68,6 +70,9 @@ func (b *Batch) HandsOut(stream string, count int, inHand string) {
 	b.hands = [3]any{b.key(stream), count, inHand}
 }
 
+// Settled reports, after a commit, that the entry was settled before: another commit wrote what it led to.
+func (b *Batch) Settled() bool { return b.settled }
+
 // Handed is an entry that a change handed out.
 type Handed struct {
 	ID, Entry string
@@ -96,7 +101,8 @@ func (b *Batch) Do(cmd, key string, args ...any) {
 //	            same key numbers) and "tomb" (field, key number of what came early, seconds): see Claim, Await and Tomb
 //	            "index" and "reindex": see indexScript
 //
-// Returns 0 when written, 1 when a check failed, 2 when a newer holder exists. Nothing is written unless 0. When entries are
+// Returns 0 when written, 1 when a check failed, 2 when a newer holder exists, 3 when the entry was settled before. Nothing is
+// written unless 0. When entries are
 // handed out they are returned instead of 0, in order: {{id, entry, "old"|"new"}, ...}. They are read as the journal's own
 // script reads them; a stream without its group hands out nothing, since the change is written by then.
 var changeScript = redis.NewScript(indexScript + `
@@ -114,7 +120,7 @@ if ARGV[1] ~= '' then
   if f ~= ARGV[1] then return 2 end
 end
 local stream = tonumber(ARGV[2])
-if stream > 0 and #redis.call('XRANGE', KEYS[stream], ARGV[3], ARGV[3]) == 0 then return 0 end
+if stream > 0 and #redis.call('XRANGE', KEYS[stream], ARGV[3], ARGV[3]) == 0 then return 3 end
 local i = 7
 local n = tonumber(ARGV[i])
 i = i + 1
@@ -262,6 +268,8 @@ func (b *Batch) run(ctx context.Context, also func(redis.Cmdable)) (got any, ans
 		return nil, false, core.Errorf(core.CodeConflict, "Somebody else changed this at the same moment.").WithNext("Please try again.")
 	case int64(2):
 		return nil, false, core.Wrap(core.CodeGone, errFenced)
+	case int64(3):
+		b.settled = true
 	}
 	return got, answered, nil
 }

@@ -124,7 +124,7 @@ func (s *Store) Apply(ctx context.Context, c core.Change) error {
 	} else {
 		err = s.take(ctx, b, c)
 	}
-	if err == nil {
+	if err == nil && !b.Settled() {
 		remember()
 	}
 	return err
@@ -170,8 +170,8 @@ func (s *Store) askTask(ctx context.Context, c redis.Cmdable, id core.TaskID) fu
 			return nil, notFound(err, "There is no task %s.", id)
 		}
 		t.Rev = rev
-		if _, ok := s.former.get(id, rev); !ok && !id.IsTalk() {
-			s.former.put(id, rev, taskTerms(t))
+		if !id.IsTalk() {
+			s.former.put(id, rev, taskTerms(t)) // anew: a failover may have lost what this process wrote by that number
 		}
 		return t, nil
 	}
