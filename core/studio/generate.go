@@ -200,12 +200,26 @@ func (s *Studio) operator(c *call) (core.Provider, error) {
 	return s.provider(c.Person, "")
 }
 
+// strengthIn is the strength that a word means, in English or in a person's language; "" for none.
+func strengthIn(l core.Lang, word string) string {
+	for _, s := range []string{"subtle", "strong"} {
+		if strings.EqualFold(word, s) || strings.EqualFold(word, manner(s).In(l)) {
+			return s
+		}
+	}
+	return ""
+}
+
 // derive builds the request of an operation from the version it starts from.
 func (s *Studio) derive(c *call) (core.Request, core.ImageRef, error) {
 	verb, v := c.inv.Row.Verb, c.version
 	parent := core.ImageRef{Version: v.ID.No, Image: c.inv.Ref.Image}
-	full := v.Request.Full
-	if more := c.inv.Arg("prompt"); more != "" {
+	full, strength := v.Request.Full, c.inv.Arg("strength")
+	switch more := c.inv.Arg("prompt"); {
+	case more == "":
+	case verb == "vary" && strength == "" && strengthIn(c.Lang, more) != "":
+		strength = strengthIn(c.Lang, more) // "vary v2.3 strong" means how far, and is no prompt
+	default:
 		full = more
 	}
 	pr, err := s.Prompts.Parse(full)
@@ -230,7 +244,7 @@ func (s *Studio) derive(c *call) (core.Request, core.ImageRef, error) {
 	parent.Image = img
 	src := v.Images[img-1]
 	req.Source, req.Of = &src, parent
-	req.Strength = c.inv.Arg("strength")
+	req.Strength = strength
 	switch verb {
 	case "vary":
 		if req.Strength == "" {
