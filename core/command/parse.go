@@ -79,14 +79,17 @@ func (t *Table) parseOptions(c core.Command) (Invocation, error) {
 		return Invocation{}, err
 	}
 	// A prompt given as an option may still carry --provider or --area typed out of habit.
-	if o, ok := tailOf(row); ok && inv.Args[o.Name] != "" && row.Prompt {
-		rest, named := inv.takeNamed(strings.Fields(normalise(inv.Args[o.Name])))
-		if len(named) > 0 {
-			inv.Args[o.Name] = strings.Join(rest, " ")
-			if err := inv.fill(named, c.Mentions); err != nil {
-				return Invocation{}, err
+	if o, ok := tailOf(row); ok && inv.Args[o.Name] != "" {
+		if row.Prompt {
+			rest, named := inv.takeNamed(strings.Fields(inv.Args[o.Name]))
+			if len(named) > 0 {
+				inv.Args[o.Name] = strings.Join(rest, " ")
+				if err := inv.fill(named, c.Mentions); err != nil {
+					return Invocation{}, err
+				}
 			}
 		}
+		inv.Args[o.Name] = o.in(row, inv.Args[o.Name])
 	}
 	return inv, inv.require()
 }
@@ -147,18 +150,21 @@ func tailOf(r Row) (Option, bool) {
 
 // takeText reads what follows the verb: named options anywhere, positional words at the front, the tail for the rest.
 func (i *Invocation) takeText(text string, mentions map[string]core.IdentityID) error {
-	text = normalise(text)
 	words := strings.Fields(text)
 	rest, named := i.takeNamed(words)
 	if err := i.fill(named, mentions); err != nil {
 		return err
 	}
-	front := 0
-	for front < len(rest) && i.takePositional(rest[front], mentions) {
-		front++
+	o, tail := tailOf(i.Row)
+	for words = rest; len(words) > 0; {
+		value, used := quoted(words)
+		// What is quoted before people's own words may be the first of them: "v2" is then no version.
+		if !i.takePositional(value, mentions, value == words[0] || !tail || o.Typed != TypedText) {
+			break
+		}
+		words = words[used:]
 	}
-	words = rest[front:]
-	if o, ok := tailOf(i.Row); ok {
+	if tail {
 		if len(words) > 0 && i.Args[o.Name] == "" {
 			i.Args[o.Name] = strings.Join(words, " ")
 			// Line breaks and spacing of what the person typed are kept where nothing was taken out of the middle.
@@ -169,6 +175,7 @@ func (i *Invocation) takeText(text string, mentions map[string]core.IdentityID) 
 					i.Args[o.Name] = strings.TrimSpace(text[at:])
 				}
 			}
+			i.Args[o.Name] = o.in(i.Row, i.Args[o.Name])
 		}
 	} else if len(words) > 0 {
 		return core.Errorf(core.CodeInvalid, "I do not understand %q in %q.", clip(words[0]), i.Row.Verb).WithNext("%s", i.usage())
@@ -181,7 +188,7 @@ func (i *Invocation) takeNamed(words []string) (rest []string, named map[string]
 	named = map[string]string{}
 	_, free := tailOf(i.Row)
 	for n := 0; n < len(words); n++ {
-		name, ok := strings.CutPrefix(words[n], "--")
+		name, ok := strings.CutPrefix(dashed(words[n]), "--")
 		value, has := "", false
 		if eq := strings.IndexByte(name, '='); eq > 0 {
 			name, value, has = name[:eq], name[eq+1:], true
@@ -193,7 +200,7 @@ func (i *Invocation) takeNamed(words []string) (rest []string, named map[string]
 			rest = append(rest, words[n])
 		case has:
 			named[o.Name] = value
-		case o.Kind == KindBool && (n+1 == len(words) || strings.HasPrefix(words[n+1], "--")):
+		case o.Kind == KindBool && (n+1 == len(words) || strings.HasPrefix(dashed(words[n+1]), "--")):
 			named[o.Name] = "true"
 		case n+1 < len(words):
 			value, used := quoted(words[n+1:])
@@ -206,29 +213,17 @@ func (i *Invocation) takeNamed(words []string) (rest []string, named map[string]
 	return rest, named
 }
 
-// quoted takes the first word, or the words in quotation marks that begin with it, and says how many they were.
-func quoted(words []string) (value string, used int) {
-	if !strings.HasPrefix(words[0], `"`) {
-		return words[0], 1
-	}
-	for i, w := range words {
-		if strings.HasSuffix(w, `"`) && (i > 0 || len(w) > 1) {
-			return strings.Trim(strings.Join(words[:i+1], " "), `"`), i + 1
-		}
-	}
-	return words[0], 1
-}
-
-// takePositional gives one word to the first free positional option that it fits.
-func (i *Invocation) takePositional(word string, mentions map[string]core.IdentityID) bool {
-	if ref, ok := core.ParseImageRef(word); ok && i.Ref.Version == 0 {
+// takePositional gives one word to the first free positional option that it fits; to versions and tasks only where it may
+// be one.
+func (i *Invocation) takePositional(word string, mentions map[string]core.IdentityID, named bool) bool {
+	if ref, ok := core.ParseImageRef(word); ok && named && i.Ref.Version == 0 {
 		if _, has := i.Row.Option("version"); has {
 			i.Ref = ref
 			i.Args["version"] = ref.String()
 			return true
 		}
 	}
-	if id, err := core.ParseTaskID(word); err == nil && i.Task == "" {
+	if id, err := core.ParseTaskID(word); err == nil && named && i.Task == "" {
 		if o, has := i.Row.Option("task"); has && o.Positional {
 			i.Task = id
 			i.Args["task"] = string(id)
@@ -384,26 +379,6 @@ func ParseArea(s string) (core.Area, error) {
 		return core.Area{}, bad
 	}
 	return a, nil
-}
-
-// normalise undoes what keyboards and apps do to typed options: long dashes and curly quotes.
-func normalise(s string) string {
-	var b strings.Builder
-	start := true
-	for _, r := range s {
-		switch {
-		case (r == '—' || r == '–') && start:
-			b.WriteString("--")
-		case r == '“' || r == '”':
-			b.WriteByte('"')
-		case r == '‘' || r == '’':
-			b.WriteByte('\'')
-		default:
-			b.WriteRune(r)
-		}
-		start = unicode.IsSpace(r)
-	}
-	return b.String()
 }
 
 func clip(s string) string {

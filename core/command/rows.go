@@ -20,7 +20,18 @@ func task() Option {
 }
 
 func tail(name, help string, required bool) Option {
-	return Option{Name: name, Kind: KindText, Help: help, Required: required, Positional: true, Tail: true}
+	return Option{Name: name, Kind: KindText, Help: help, Required: required, Positional: true, Tail: true, Typed: typedAs(name)}
+}
+
+// typedAs says what kind of text the tails of this name take.
+func typedAs(name string) Typed {
+	switch name {
+	case "query":
+		return TypedQuery
+	case "when", "what", "verb", "tags":
+		return TypedValue
+	}
+	return TypedText
 }
 
 func provider(help string) Option {

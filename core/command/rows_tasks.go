@@ -23,7 +23,7 @@ func taskRows() []Row {
 			Help: "Say until when a task is to be done", Options: []Option{task(), tail("when", "Such as friday 17:00, in 3 days, 2026-12-24; none takes it away", false)},
 			Examples: []string{"due friday 17:00", "task due ACME-42 tomorrow", "due none"}},
 		{Verb: "task status", Group: GroupTasks, Role: vi, Ack: AckPrivate,
-			Help: "Move a task to another status", Options: []Option{task(), {Name: "status", Kind: KindText, Help: "Such as in progress; the project says which there are", Positional: true, Tail: true, Complete: true}},
+			Help: "Move a task to another status", Options: []Option{task(), {Name: "status", Kind: KindText, Help: "Such as in progress; the project says which there are", Positional: true, Tail: true, Typed: TypedValue, Complete: true}},
 			Examples: []string{"task status in progress", "task status ACME-42 delivered"}},
 		{Verb: "task rename", Aliases: []string{"rename"}, Group: GroupTasks, Role: ed, Ack: AckPrivate,
 			Help: "Give a task another title", Options: []Option{task(), tail("title", "The new title", false)}, Examples: []string{"rename Poster, final round"}},

@@ -68,6 +68,7 @@ type Option struct {
 	// Positional options are taken from plain words: the tail takes all the rest, the others one word of their kind.
 	Positional bool
 	Tail       bool
+	Typed      Typed // of a tail: how its text is understood
 	// Hidden keeps the option out of help and of what platforms offer: only our own buttons and forms fill it.
 	Hidden bool
 	// Form options are what the form asks for that a button opens; where a row has none, it asks for the tail.
@@ -121,7 +122,7 @@ func (t *Table) Rows() []Row { return slices.Clone(t.rows) }
 
 // Row finds a row by verb or alias.
 func (t *Table) Row(verb string) (Row, bool) {
-	i, ok := t.by[strings.ToLower(verb)]
+	i, ok := t.by[plainMarks(verb)]
 	if !ok {
 		return Row{}, false
 	}
@@ -159,6 +160,7 @@ func NewTable(rows []Row) (*Table, error) {
 			return nil, fmt.Errorf("verb %q: %w", r.Verb, err)
 		}
 		for _, name := range slices.Concat([]string{r.Verb}, r.Aliases, r.Foreign) {
+			name = plainMarks(name)
 			if j, taken := t.by[name]; taken {
 				return nil, fmt.Errorf("%q names both %q and %q", name, rows[j].Verb, r.Verb)
 			}
