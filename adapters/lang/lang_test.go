@@ -73,7 +73,9 @@ func TestVerbsOfAllLanguagesAreTyped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err) // a name that two verbs share, too
 	}
-	for typed, want := range map[string]string{"approuver v2": "approve", "approve v2": "approve", "compte lier openai": "account link", "aide": "help", "RÉGLAGES": "settings"} {
+	for typed, want := range map[string]string{"approuver v2": "approve", "approve v2": "approve", "compte lier openai": "account link", "aide": "help", "RÉGLAGES": "settings",
+		"échéance vendredi": "task due", "confier moi": "task assign", "tâches": "task list", "étiquettes": "tag list", "fermer": "task close", "renommer x": "task rename", "cocher 2": "checklist tick",
+		"agenda": "schedule list", "agenda réserver demain": "schedule book", "dossiers": "folder list", "comptes": "account list", "mes tâches": "home", "à faire relire": "checklist add", "favori affiches": "saved run"} {
 		inv, err := table.Parse(core.Command{Text: typed})
 		if err != nil || inv.Row.Verb != want {
 			t.Errorf("%s is %q, %v", typed, inv.Row.Verb, err)

@@ -403,11 +403,14 @@ func files(t *testing.T) []string {
 	return names
 }
 
-// namedThings are the ids of names: verbs, their first words, options and choices, of which a catalogue may have any.
+// namedThings are the ids of names: verbs, their short forms, their first words, options and choices, of which a catalogue may have any.
 func namedThings() map[string]bool {
 	out := map[string]bool{}
 	for _, r := range command.New().Offered() {
 		out["verb:"+r.Verb] = true
+		for _, short := range r.Aliases {
+			out["verb:"+short] = true
+		}
 		if first, second := r.Words(); second != "" {
 			out["group:"+first] = true
 		}

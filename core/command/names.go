@@ -13,7 +13,7 @@ type NameOf string
 
 // What has names in other languages. The English one always works, too.
 const (
-	NameOfVerb    NameOf = "verb"
+	NameOfVerb    NameOf = "verb"   // short forms of verbs, too
 	NameOfGroup   NameOf = "group"  // the first word of verbs of two words
 	NameOfOption  NameOf = "option" // as Discord shows it; typed in text, options keep their English names
 	NameOfChoice  NameOf = "choice" // likewise
@@ -29,8 +29,8 @@ func Localised(l core.Lang, of NameOf, english string) string {
 	return ""
 }
 
-// In returns the table with the verbs of all languages as aliases of the rows. It fails when one of them would be
-// another verb's.
+// In returns the table with the verbs of all languages, and with what they have for the short forms, as aliases of the
+// rows. It fails when one of them would be another verb's.
 func (t *Table) In(tr core.Translator) (*Table, error) {
 	rows := t.Rows()
 	for i, r := range rows {
@@ -38,14 +38,16 @@ func (t *Table) In(tr core.Translator) (*Table, error) {
 			continue
 		}
 		for _, l := range tr.Languages() {
-			name := Localised(core.Lang{Translator: tr, Locale: l}, NameOfVerb, r.Verb)
-			if name == "" || name == r.Verb || slices.Contains(r.Aliases, name) || slices.Contains(r.Foreign, name) {
-				continue
+			for _, english := range slices.Concat([]string{r.Verb}, r.Aliases) {
+				name := Localised(core.Lang{Translator: tr, Locale: l}, NameOfVerb, english)
+				if name == "" || name == r.Verb || slices.Contains(r.Aliases, name) || slices.Contains(r.Foreign, name) {
+					continue
+				}
+				if words := strings.Fields(name); len(words) > 2 || name != strings.ToLower(name) {
+					return nil, fmt.Errorf("%s: %q cannot be typed as a verb", l, name)
+				}
+				r.Foreign = append(slices.Clone(r.Foreign), name)
 			}
-			if words := strings.Fields(name); len(words) > 2 || name != strings.ToLower(name) {
-				return nil, fmt.Errorf("%s: %q cannot be typed as a verb", l, name)
-			}
-			r.Foreign = append(slices.Clone(r.Foreign), name)
 		}
 		rows[i] = r
 	}
