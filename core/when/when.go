@@ -3,11 +3,13 @@ package when
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/query"
 )
 
 // Moment is what was meant.
@@ -60,7 +62,7 @@ func Prefix(text string, now time.Time, l core.Lang) (m Moment, used int, err er
 		if n == 0 {
 			break
 		}
-		if at += n; p.hasDay != before.hasDay || p.hasClock != before.hasClock || p.after != before.after || p.err != nil {
+		if at += n; p.told != before.told || p.err != nil {
 			used = at // "the" alone belongs to what follows
 		}
 	}
@@ -78,14 +80,28 @@ type parser struct {
 	lang core.Lang
 	now  time.Time
 	err  error
+	told
+}
 
+// told is what the words said so far.
+type told struct {
 	day      time.Time // its date counts
 	hasDay   bool
 	week     bool // the day is a weekday: one week later when it is over
 	h, m     int
 	hasClock bool
+	part     part          // of the day
 	after    time.Duration // "in two hours"
 }
+
+// part is a part of a day: the time that it stands for where none is said, and the hours that are meant by smaller numbers.
+type part struct{ std, from, to int }
+
+var (
+	morning   = part{std: 9}
+	afternoon = part{std: 14, from: 1, to: 7}
+	evening   = part{std: 20, from: 4, to: 11}
+)
 
 func (p *parser) unclear(word string) error {
 	return core.Errorf(core.CodeInvalid, "I do not understand the time %q.", clip(word)).WithNext("Write for example: tomorrow 14:00, friday 17:00, in 3 days, 2026-12-24 18:00.")
@@ -100,16 +116,75 @@ func clip(s string) string {
 
 // is reports whether a word is this English one or its translation.
 func (p *parser) is(word, english, translated string) bool {
-	return word == english || word == strings.ToLower(translated)
+	return word == english || plain(word) == plain(translated)
 }
+
+// says returns how many words it takes to say this in English or translated, when the first of some words say so; else 0.
+func (p *parser) says(words []string, english, translated string) int {
+	for _, name := range [2]string{english, translated} {
+		of := strings.Fields(plain(name))
+		if len(of) > 0 && len(words) >= len(of) && slices.EqualFunc(words[:len(of)], of, func(word, of string) bool { return plain(strings.Trim(word, ",;")) == of }) {
+			return len(of)
+		}
+	}
+	return 0
+}
+
+// plain makes words comparable: without accents, which some leave out, and with one kind of apostrophe.
+func plain(s string) string { return query.Fold(strings.ReplaceAll(s, "’", "'")) }
 
 var (
 	clock    = regexp.MustCompile(`^(\d{1,2})(?:[:.h](\d{2}))?\s?(am|pm|h|uhr)?$`)
 	isoDay   = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:t(\d{1,2}:\d{2}))?$`)
 	shortDay = regexp.MustCompile(`^(\d{1,2})[./](\d{1,2})[./]?(\d{4})?$`)
 	number   = regexp.MustCompile(`^(\d{1,4})(st|nd|rd|th|er)?$`)
+	year     = regexp.MustCompile(`^2[01]\d{2}$`)
+	minutes  = regexp.MustCompile(`^[0-5]\d$`)
 	span     = regexp.MustCompile(`^(\d{1,4})(min|m|h|d|w|j)$`)
 )
+
+// named reads days and times that have a name of one or more words.
+func (p *parser) named(words []string) int {
+	l := p.lang
+	day := func(n, days int) int { return n * p.onDay(p.now.AddDate(0, 0, days)) }
+	if n := p.says(words, "today", l.T("today")); n > 0 {
+		return day(n, 0)
+	}
+	if n := p.says(words, "yesterday", l.T("yesterday")); n > 0 { // understood, so that whoever needs a time to come can say that it is over
+		return day(n, -1)
+	}
+	if n := p.says(words, "tomorrow", l.T("tomorrow")); n > 0 {
+		return day(n, 1)
+	}
+	if n := p.says(words, "day after tomorrow", l.T("day after tomorrow")); n > 0 {
+		return day(n, 2)
+	}
+	if n := p.says(words, "noon", l.T("noon")); n > 0 {
+		return n * p.atClock(12, 0, "")
+	}
+	if n := p.says(words, "midnight", l.T("midnight")); n > 0 {
+		return n * p.atClock(24, 0, "") // the end of that day
+	}
+	for _, x := range []struct {
+		part                part
+		english, translated string
+		today               bool
+	}{
+		{evening, "tonight", l.T("tonight"), true}, {morning, "this morning", l.T("this morning"), true}, {afternoon, "this afternoon", l.T("this afternoon"), true},
+		{morning, "morning", l.T("morning"), false}, {afternoon, "afternoon", l.T("afternoon"), false}, {evening, "evening", l.T("evening"), false},
+	} {
+		n := p.says(words, x.english, x.translated)
+		if n == 0 {
+			continue
+		}
+		if p.part != (part{}) || x.today && day(1, 0) == 0 {
+			return 0
+		}
+		p.part = x.part
+		return n
+	}
+	return 0
+}
 
 // take reads what the first words say and returns how many they were; 0 when they say nothing.
 func (p *parser) take(words []string) int {
@@ -119,25 +194,14 @@ func (p *parser) take(words []string) int {
 		next = strings.Trim(words[1], ",;")
 	}
 	l := p.lang
+	if n := p.named(words); n != 0 || p.err != nil {
+		return n
+	}
 	switch {
 	case p.is(w, "at", l.T("at")), p.is(w, "on", l.T("on")), p.is(w, "by", l.T("by")), p.is(w, "the", l.T("the")), p.is(w, "next", l.T("next")):
 		return 1
 	case p.is(w, "now", l.T("now")):
 		p.after = time.Nanosecond
-		return 1
-	case p.is(w, "today", l.T("today")):
-		return p.onDay(p.now)
-	case p.is(w, "tonight", l.T("tonight")):
-		if !p.hasClock {
-			p.h, p.m, p.hasClock = 20, 0, true
-		}
-		return p.onDay(p.now)
-	case p.is(w, "yesterday", l.T("yesterday")): // understood, so that whoever needs a time to come can say that it is over
-		return p.onDay(p.now.AddDate(0, 0, -1))
-	case p.is(w, "tomorrow", l.T("tomorrow")):
-		return p.onDay(p.now.AddDate(0, 0, 1))
-	case p.is(w, "noon", l.T("noon")):
-		p.h, p.m, p.hasClock = 12, 0, true
 		return 1
 	case p.is(w, "in", l.T("in")):
 		return p.in(words)
@@ -161,18 +225,25 @@ func (p *parser) take(words []string) int {
 	}
 	if m := number.FindStringSubmatch(w); m != nil && next != "" {
 		if month, ok := p.month(next); ok {
-			n := p.dayMonth(atoi(m[1]), month, 0)
-			return 2 * n
+			year, used := yearOf(words[2:])
+			return (2 + used) * p.dayMonth(atoi(m[1]), month, year)
 		}
 	}
 	if month, ok := p.month(w); ok && number.MatchString(next) {
-		return 2 * p.dayMonth(atoi(number.FindStringSubmatch(next)[1]), month, 0)
+		year, used := yearOf(words[2:])
+		return (2 + used) * p.dayMonth(atoi(number.FindStringSubmatch(next)[1]), month, year)
+	}
+	if w == "utc" && p.hasClock && p.now.Location() == time.UTC {
+		return 1 // as we write times where nobody's zone is known
 	}
 	if m := clock.FindStringSubmatch(w); m != nil && !p.hasClock {
 		suffix := m[3]
 		used := 1
 		if suffix == "" && (next == "am" || next == "pm" || next == "h" || next == "uhr") {
 			suffix, used = next, 2
+			if next == "h" && m[2] == "" && len(words) > 2 && minutes.MatchString(strings.Trim(words[2], ",;")) && !(len(words) > 3 && p.isMinutes(words[3])) {
+				m[2], used = strings.Trim(words[2], ",;"), 3
+			}
 		}
 		if suffix == "" && m[2] == "" && !p.hasDay && len(words) == 1 {
 			return 0 // "5": a day, an hour?
@@ -180,6 +251,19 @@ func (p *parser) take(words []string) int {
 		return used * p.atClock(atoi(m[1]), atoi(m[2]), suffix)
 	}
 	return 0
+}
+
+// yearOf reads the year with which some words begin.
+func yearOf(words []string) (y, used int) {
+	if len(words) == 0 || !year.MatchString(strings.Trim(words[0], ",;")) {
+		return 0, 0
+	}
+	return atoi(strings.Trim(words[0], ",;")), 1
+}
+
+func (p *parser) isMinutes(word string) bool {
+	l, unit := p.lang, strings.Trim(word, ",;")
+	return p.is(unit, "minutes", l.T("minutes")) || p.is(unit, "minute", l.T("minute")) || unit == "min"
 }
 
 func (p *parser) onDay(d time.Time) int {
@@ -194,6 +278,13 @@ func (p *parser) date(y, m, d int) bool {
 	t := time.Date(y, time.Month(m), d, 0, 0, 0, 0, p.now.Location())
 	if t.Day() != d || int(t.Month()) != m || y < 2000 || y > 2200 {
 		p.err = core.Errorf(core.CodeInvalid, "There is no such day: %d-%02d-%02d.", y, m, d)
+		return true
+	}
+	if p.hasDay && p.week { // "friday 27 november": the date says which friday
+		if p.day.Weekday() != t.Weekday() {
+			p.err = core.Errorf(core.CodeInvalid, "%s is another day of the week.", p.lang.Day(t, p.now)).WithNext("Write for example: tomorrow 14:00, friday 17:00, in 3 days, 2026-12-24 18:00.")
+		}
+		p.day, p.week = t, false
 		return true
 	}
 	return p.onDay(t) == 1
@@ -256,7 +347,7 @@ func (p *parser) in(words []string) int {
 	unit := strings.Trim(words[2], ",;")
 	l := p.lang
 	switch {
-	case p.is(unit, "minutes", l.T("minutes")), p.is(unit, "minute", l.T("minute")), unit == "min":
+	case p.isMinutes(unit):
 		p.after = time.Duration(n) * time.Minute
 	case p.is(unit, "hours", l.T("hours")), p.is(unit, "hour", l.T("hour")), unit == "h":
 		p.after = time.Duration(n) * time.Hour
@@ -264,13 +355,22 @@ func (p *parser) in(words []string) int {
 		return 3 * p.onDay(p.now.AddDate(0, 0, n))
 	case p.is(unit, "weeks", l.T("weeks")), p.is(unit, "week", l.T("week")):
 		return 3 * p.onDay(p.now.AddDate(0, 0, 7*n))
+	case p.is(unit, "months", l.T("months")), p.is(unit, "month", l.T("month")):
+		return 3 * p.onDay(monthsOn(p.now, n))
 	default:
 		return 0
 	}
 	return 3
 }
 
-// spelled is a number from one to ten that is written as a word; 0 for none.
+// monthsOn is the same day some months later, or the last one of that month where it is shorter.
+func monthsOn(t time.Time, n int) time.Time {
+	y, m, d := t.Date()
+	last := time.Date(y, m+time.Month(n)+1, 0, 0, 0, 0, 0, t.Location())
+	return time.Date(last.Year(), last.Month(), min(d, last.Day()), 0, 0, 0, 0, t.Location())
+}
+
+// spelled is a number that is written as a word; 0 for none.
 func (p *parser) spelled(w string) int {
 	l := p.lang
 	for i, names := range [10][2]string{{"one", l.T("one")}, {"two", l.T("two")}, {"three", l.T("three")}, {"four", l.T("four")}, {"five", l.T("five")},
@@ -278,6 +378,14 @@ func (p *parser) spelled(w string) int {
 		if p.is(w, names[0], names[1]) {
 			return i + 1
 		}
+	}
+	switch {
+	case p.is(w, "twelve", l.T("twelve")):
+		return 12
+	case p.is(w, "fifteen", l.T("fifteen")):
+		return 15
+	case p.is(w, "twenty", l.T("twenty")):
+		return 20
 	}
 	return 0
 }
@@ -308,26 +416,35 @@ func Span(s string) (time.Duration, bool) {
 	return n * 24 * time.Hour, true
 }
 
-// weekdays and months in English; Lang has their translations under these names.
+// weekday and month read names and abbreviations; Lang has their translations under the English names.
 func (p *parser) weekday(w string) (time.Time, bool) {
 	l := p.lang
-	for i, names := range [7][2]string{{"sunday", l.T("Sunday")}, {"monday", l.T("Monday")}, {"tuesday", l.T("Tuesday")}, {"wednesday", l.T("Wednesday")},
-		{"thursday", l.T("Thursday")}, {"friday", l.T("Friday")}, {"saturday", l.T("Saturday")}} {
-		if p.is(w, names[0], names[1]) || len(w) >= 3 && strings.HasPrefix(names[0], w) && len(w) <= 4 {
-			ahead := (i - int(p.now.Weekday()) + 7) % 7
-			return p.now.AddDate(0, 0, ahead), true
-		}
-	}
-	return time.Time{}, false
+	i, ok := among(w, []string{"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"},
+		[]string{l.T("Sunday"), l.T("Monday"), l.T("Tuesday"), l.T("Wednesday"), l.T("Thursday"), l.T("Friday"), l.T("Saturday")},
+		[]string{l.T("Sun"), l.T("Mon"), l.T("Tue"), l.T("Wed"), l.T("Thu"), l.T("Fri"), l.T("Sat")}, 4)
+	return p.now.AddDate(0, 0, (i-int(p.now.Weekday())+7)%7), ok
 }
 
 func (p *parser) month(w string) (int, bool) {
 	l := p.lang
-	w = strings.TrimSuffix(w, ".")
-	for i, names := range [12][2]string{{"january", l.T("January")}, {"february", l.T("February")}, {"march", l.T("March")}, {"april", l.T("April")}, {"may", l.T("May")}, {"june", l.T("June")},
-		{"july", l.T("July")}, {"august", l.T("August")}, {"september", l.T("September")}, {"october", l.T("October")}, {"november", l.T("November")}, {"december", l.T("December")}} {
-		if p.is(w, names[0], names[1]) || len(w) == 3 && strings.HasPrefix(names[0], w) {
-			return i + 1, true
+	i, ok := among(w, []string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
+		[]string{l.T("January"), l.T("February"), l.T("March"), l.T("April"), l.T("May"), l.T("June"), l.T("July"), l.T("August"), l.T("September"), l.T("October"), l.T("November"), l.T("December")},
+		[]string{l.T("Jan"), l.T("Feb"), l.T("Mar"), l.T("Apr"), l.T("May"), l.T("Jun"), l.T("Jul"), l.T("Aug"), l.T("Sep"), l.T("Oct"), l.T("Nov"), l.T("Dec")}, 3)
+	return i + 1, ok
+}
+
+// among finds the name that a word is: whole, as we abbreviate it, or by the first letters, of which English takes three
+// and at most so many. A person's own language goes first: "mar." is a Tuesday in French.
+func among(w string, english, own, short []string, most int) (int, bool) {
+	w = plain(strings.TrimSuffix(w, "."))
+	for i := range own {
+		if w == plain(own[i]) || w == plain(strings.TrimSuffix(short[i], ".")) {
+			return i, true
+		}
+	}
+	for i := range english {
+		if name := plain(english[i]); w == name || len(w) >= 3 && len(w) <= most && strings.HasPrefix(name, w) {
+			return i, true
 		}
 	}
 	return 0, false
@@ -335,7 +452,7 @@ func (p *parser) month(w string) (int, bool) {
 
 func (p *parser) moment() (Moment, error) {
 	if p.after != 0 {
-		if p.hasDay || p.hasClock {
+		if p.hasDay || p.hasClock || p.part != (part{}) {
 			return Moment{}, p.unclear(p.lang.T("in"))
 		}
 		return Moment{Time: p.now.Add(p.after), Clock: true}, nil
@@ -345,8 +462,13 @@ func (p *parser) moment() (Moment, error) {
 		day = p.now
 	}
 	h, m := p.h, p.m
-	if !p.hasClock {
+	switch {
+	case !p.hasClock && p.part != (part{}):
+		h, m = p.part.std, 0
+	case !p.hasClock:
 		h, m = endOfDay, 0
+	case p.part.to > 0 && p.part.from <= h && h <= p.part.to:
+		h += 12
 	}
 	t, twice, err := at(day, h, m, p.lang)
 	if err != nil {
@@ -361,7 +483,7 @@ func (p *parser) moment() (Moment, error) {
 			return Moment{}, err
 		}
 	}
-	return Moment{Time: t, Clock: p.hasClock, Day: p.hasDay, Twice: twice}, nil
+	return Moment{Time: t, Clock: p.hasClock || p.part != (part{}), Day: p.hasDay, Twice: twice}, nil
 }
 
 // at is a time of day on a day. Where the clocks are put forward some times do not exist; where they are put back, some
