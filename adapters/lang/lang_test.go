@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -79,6 +80,29 @@ func TestVerbsOfAllLanguagesAreTyped(t *testing.T) {
 		inv, err := table.Parse(core.Command{Text: typed})
 		if err != nil || inv.Row.Verb != want {
 			t.Errorf("%s is %q, %v", typed, inv.Row.Verb, err)
+		}
+	}
+}
+
+func TestOptionsAndChoicesOfAllLanguagesAreTyped(t *testing.T) {
+	table, err := command.New().In(New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for typed, want := range map[string]map[string]string{
+		"commenter v1.3 --zone 0.2,0.1,0.6,0.5 trop sombre":   {"version": "v1.3", "area": "0.2,0.1,0.6,0.5", "text": "trop sombre"},
+		"commenter trop sombre —ZONE 0.2,0.1,0.6,0.5":         {"area": "0.2,0.1,0.6,0.5", "text": "trop sombre"},
+		"varier v1.2 --intensite fort":                        {"version": "v1.2", "strength": "strong"},
+		"rôle donner @ben Lecteur":                            {"person": "@ben", "role": "viewer"},
+		"role grant @ben aucun":                               {"person": "@ben", "role": "none"},
+		"rôle donner @ben --rôle editeur":                     {"person": "@ben", "role": "editor"},
+		"prolonger v1.1 gauche":                               {"version": "v1.1", "direction": "left"},
+		"projet réglages langue=fr":                           {"language": "fr"},
+		"imaginer un phare --fournisseur midjourney --ar 3:2": {"prompt": "un phare --ar 3:2", "provider": "midjourney"},
+	} {
+		inv, err := table.Parse(core.Command{Text: typed})
+		if err != nil || !maps.Equal(inv.Args, want) {
+			t.Errorf("%s is %v, %v", typed, inv.Args, err)
 		}
 	}
 }

@@ -242,8 +242,8 @@ func (i *Invocation) takePositional(word string, mentions map[string]core.Identi
 			i.Args[o.Name] = word
 			return true
 		case KindChoice:
-			if slices.Contains(o.Choices, strings.ToLower(word)) {
-				i.Args[o.Name] = strings.ToLower(word)
+			if choice, ok := o.Choice(word); ok {
+				i.Args[o.Name] = choice
 				return true
 			}
 		default:
@@ -318,10 +318,12 @@ func (i *Invocation) fill(named map[string]string, mentions map[string]core.Iden
 			}
 			i.Task, value = id, string(id)
 		case KindChoice:
-			value = strings.ToLower(value)
-			if !slices.Contains(o.Choices, value) {
+			choice, ok := o.Choice(value)
+			if !ok {
+				value = strings.ToLower(value)
 				return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", o.Name, clip(value)).WithNext("Use one of: %s.", strings.Join(o.Choices, ", "))
 			}
+			value = choice
 		case KindInt:
 			if _, err := strconv.Atoi(value); err != nil {
 				return core.Errorf(core.CodeInvalid, "--%s takes a whole number, not %q.", o.Name, clip(value))

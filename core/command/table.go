@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/atelier-bridge/atelier/core"
+	"github.com/atelier-bridge/atelier/core/query"
 )
 
 // Group is a section of the help.
@@ -59,12 +60,14 @@ const (
 
 // Option is one named argument of a row.
 type Option struct {
-	Name     string // lower case, at most 32 characters
+	Name     string   // lower case, at most 32 characters
+	Foreign  []string // its names in other languages, which Table.In adds; people may type them, too
 	Kind     Kind
 	Help     string // at most 100 characters
 	Required bool
-	Choices  []string // for KindChoice, at most 25
-	Complete bool     // choices come from Receiver.Answer while typing
+	Choices  []string          // for KindChoice, at most 25
+	Words    map[string]string // leads from the names of choices in other languages to the choices; Table.In adds them
+	Complete bool              // choices come from Receiver.Answer while typing
 	// Positional options are taken from plain words: the tail takes all the rest, the others one word of their kind.
 	Positional bool
 	Tail       bool
@@ -95,14 +98,29 @@ type Row struct {
 	Slash    bool     // has a slash command of its own on Slack ("/imagine")
 }
 
-// Option returns the option with this name.
+// Option returns the option with this name, in English or in another language, there also without accents.
 func (r Row) Option(name string) (Option, bool) {
 	for _, o := range r.Options {
 		if o.Name == name {
 			return o, true
 		}
 	}
+	for _, o := range r.Options {
+		if slices.ContainsFunc(o.Foreign, func(own string) bool { return query.Fold(own) == query.Fold(name) }) {
+			return o, true
+		}
+	}
 	return Option{}, false
+}
+
+// Choice returns the choice that a word names, in English or in another language, there also without accents.
+func (o Option) Choice(word string) (string, bool) {
+	word = strings.ToLower(word)
+	if slices.Contains(o.Choices, word) {
+		return word, true
+	}
+	c, ok := o.Words[query.Fold(word)]
+	return c, ok
 }
 
 // Words splits the verb: "task new" is ("task", "new"), "imagine" is ("imagine", "").

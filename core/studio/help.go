@@ -82,6 +82,14 @@ func verbs(l core.Lang, r command.Row) string {
 	return r.Verb
 }
 
+// bothNames is something of the table with its name in the reader's language, where that is another one: "area / zone".
+func bothNames(l core.Lang, of command.NameOf, english string) string {
+	if name := command.Localised(l, of, english); name != "" && name != english {
+		return english + " / " + name
+	}
+	return english
+}
+
 func (s *Studio) explain(l core.Lang, r command.Row) core.Card {
 	card := core.Card{Title: verbs(l, r), Body: core.RichText{core.Para(core.Text(l.T(r.Help) + "."))}}
 	var lines []string
@@ -89,9 +97,13 @@ func (s *Studio) explain(l core.Lang, r command.Row) core.Card {
 		if o.Hidden {
 			continue
 		}
-		line := l.T("%s: %s", o.Name, l.T(o.Help))
-		if len(o.Choices) > 0 {
-			line += " (" + strings.Join(o.Choices, ", ") + ")"
+		line := l.T("%s: %s", bothNames(l, command.NameOfOption, o.Name), l.T(o.Help))
+		var choices []string
+		for _, c := range o.Choices {
+			choices = append(choices, bothNames(l, command.NameOfChoice, c))
+		}
+		if len(choices) > 0 {
+			line += " (" + strings.Join(choices, ", ") + ")"
 		}
 		lines = append(lines, line)
 	}
