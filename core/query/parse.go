@@ -80,6 +80,8 @@ type Options struct {
 	Statuses []string
 	// Status finds the status that has another name than in Statuses, "" for none; nil: none has.
 	Status func(typed string) string
+	// Day finds the English word for a day that was named in another language, "" for none; nil: there is none.
+	Day func(typed string) string
 	// Flag reports whether a parameter takes no value; nil: all take one.
 	Flag func(name string) bool
 }
@@ -321,7 +323,7 @@ func (o Options) param(all []token, name string) (Term, int, error) {
 	return t, 0, nil
 }
 
-// day reads a day: 2026-10-01, 2026-10, today, yesterday, 7d or 2w. It begins at midnight where whoever asks is.
+// day reads a day: 2026-10-01, 2026-10, today, yesterday, tomorrow, 7d or 2w. It begins at midnight where whoever asks is.
 func (o Options) day(s string) (time.Time, bool) {
 	zone := o.Now.Location()
 	for _, form := range []string{"2006-01-02", "2006-1-2", "2006-01"} {
@@ -333,7 +335,14 @@ func (o Options) day(s string) (time.Time, bool) {
 		y, m, d := o.Now.Date()
 		return time.Date(y, m, d-days, 0, 0, 0, 0, zone), true
 	}
+	if o.Day != nil {
+		if english := o.Day(s); english != "" {
+			s = english
+		}
+	}
 	switch s = strings.ToLower(s); s {
+	case "tomorrow":
+		return back(-1)
 	case "today":
 		return back(0)
 	case "yesterday":

@@ -161,3 +161,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestDaysOfOtherLanguages(t *testing.T) {
+	o := options()
+	o.Day = func(typed string) string { return map[string]string{"hier": "yesterday", "demain": "tomorrow"}[typed] }
+	q, err := Parse("after:hier before:demain", o)
+	if err != nil || q.Terms[0].At.Format("01-02") != "10-07" || q.Terms[1].At.Format("01-02") != "10-09" || q.Terms[0].Value != "hier" {
+		t.Errorf("%+v %v", q, err)
+	}
+	if _, err := Parse("after:tomorrow", options()); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse("after:jamais", o); err == nil {
+		t.Error("never is no day")
+	}
+}

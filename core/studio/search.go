@@ -71,9 +71,35 @@ func (s *Studio) statusIn(a asking, typed string) string {
 	return ""
 }
 
+// dayIn finds the day that a name is in the language of whoever asks, or in another one, as statusIn does for statuses.
+func (s *Studio) dayIn(a asking, typed string) string {
+	for english, own := range map[string]func(core.Lang) string{
+		"today": func(l core.Lang) string { return l.T("today") }, "yesterday": func(l core.Lang) string { return l.T("yesterday") }, "tomorrow": func(l core.Lang) string { return l.T("tomorrow") },
+	} {
+		if s.said(a, typed, english, own) {
+			return english
+		}
+	}
+	return ""
+}
+
+// said reports whether somebody typed a word in English or in a language, with either apostrophe, with accents or without.
+func (s *Studio) said(a asking, typed, english string, own func(core.Lang) string) bool {
+	plain := func(s string) string { return query.Fold(strings.ReplaceAll(s, "’", "'")) }
+	if plain(typed) == english {
+		return true
+	}
+	for _, locale := range append([]core.Locale{a.lang.Locale}, s.languages()...) {
+		if plain(typed) == plain(own(core.Lang{Translator: s.Translator, Locale: locale})) {
+			return true
+		}
+	}
+	return false
+}
+
 // compile turns a typed search into what the store finds.
 func (s *Studio) compile(ctx context.Context, text string, a asking) (core.Find, error) {
-	o := query.Options{Now: a.lang.In(s.Clock.Now()), Statuses: s.searchable(a.project), Status: func(typed string) string { return s.statusIn(a, typed) }, Flag: func(name string) bool {
+	o := query.Options{Now: a.lang.In(s.Clock.Now()), Statuses: s.searchable(a.project), Status: func(typed string) string { return s.statusIn(a, typed) }, Day: func(typed string) string { return s.dayIn(a, typed) }, Flag: func(name string) bool {
 		p, ok := s.Prompts.Param(name)
 		return ok && p.Kind == "flag"
 	}}
@@ -160,7 +186,7 @@ func (s *Studio) somebody(ctx context.Context, a asking, t query.Term) ([][]stri
 		return [][]string{any}
 	}
 	value := strings.TrimPrefix(t.Value, "@")
-	if query.Fold(value) == "me" {
+	if s.said(a, value, "me", func(l core.Lang) string { return l.T("me") }) {
 		return ids(a.person), nil
 	}
 	identity, ok := a.mentions[t.Value]
