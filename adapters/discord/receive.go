@@ -160,7 +160,7 @@ func (a *Adapter) message(m *wireMessage) core.Message {
 }
 
 // asCommand reads a message that is meant for the bot: a direct message, or one that begins with a mention of it
-// followed by a verb.
+// followed by a command.
 func (a *Adapter) asCommand(m *wireMessage, in *core.Inbound) *core.Command {
 	text := strings.TrimSpace(m.Content)
 	surface := core.SurfaceMention
@@ -171,7 +171,7 @@ func (a *Adapter) asCommand(m *wireMessage, in *core.Inbound) *core.Command {
 	switch {
 	case m.GuildID == "":
 		surface = core.SurfaceDirect
-	case !mentioned || !a.o.Table.IsVerb(text):
+	case !mentioned || !a.o.Table.IsCommand(text):
 		return nil
 	}
 	c := &core.Command{Surface: surface, Mentions: map[string]core.IdentityID{}}

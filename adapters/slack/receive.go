@@ -239,7 +239,7 @@ func (s scope) recorded(ctx context.Context, channel string, m *message) bool {
 	return err == nil && ours
 }
 
-// command returns what follows a mention of the bot, if that is a verb of the table.
+// command returns what follows a mention of the bot, if that is a command.
 func (s scope) command(text core.RichText) (words string, mentions map[string]core.IdentityID, ok bool) {
 	if s.self.BotUser == "" {
 		return "", nil, false
@@ -249,7 +249,7 @@ func (s scope) command(text core.RichText) (words string, mentions map[string]co
 		return "", nil, false
 	}
 	words = strings.TrimSpace(words[after:])
-	return words, mentions, s.a.o.Table.IsVerb(words)
+	return words, mentions, s.a.o.Table.IsCommand(words)
 }
 
 func masked(s string) string {

@@ -7,7 +7,6 @@ import (
 	"unicode"
 
 	"github.com/atelier-bridge/atelier/core"
-	"github.com/atelier-bridge/atelier/core/query"
 )
 
 // MaxText is the longest command text that is looked at, in bytes. Longer ones are refused, not cut.
@@ -112,12 +111,6 @@ func (t *Table) parseText(c core.Command) (Invocation, error) {
 	}
 	inv := Invocation{Row: row, Args: map[string]string{}, Surface: c.Surface, Files: c.Files, Target: c.Target}
 	return inv, inv.takeText(rest, c.Mentions)
-}
-
-// IsVerb reports whether a text begins with a verb of the table; a mention that does not is just talk.
-func (t *Table) IsVerb(text string) bool {
-	_, _, ok := t.cutVerb(strings.TrimSpace(text))
-	return ok
 }
 
 func (t *Table) cutVerb(text string) (row Row, rest string, ok bool) {
@@ -388,25 +381,4 @@ func clip(s string) string {
 		return string(r[:40]) + "…"
 	}
 	return s
-}
-
-func (t *Table) unknown(verb string) error {
-	e := core.Errorf(core.CodeInvalid, "I do not know %q.", clip(verb))
-	if near := t.nearest(verb); near != "" {
-		return e.WithNext("Did you mean %q? Type help for all commands.", near)
-	}
-	return e.WithNext("Type help for all commands.")
-}
-
-func (t *Table) nearest(word string) string {
-	best, dist := "", 3
-	if len(word) > 40 {
-		return ""
-	}
-	for name := range t.by {
-		if d := query.Distance(strings.ToLower(word), name); d < dist || d == dist && best != "" && name < best {
-			best, dist = name, d
-		}
-	}
-	return best
 }
