@@ -108,3 +108,30 @@ func FuzzSpot(f *testing.F) {
 		}
 	})
 }
+
+// TestSheetJudgesAsCardsDo holds the contact sheet to what a card says of the same verdicts.
+func TestSheetJudgesAsCardsDo(t *testing.T) {
+	yes, no := core.Verdict{Person: "P1", Name: "Ada", Approved: true}, core.Verdict{Person: "P2", Name: "Ben"}
+	more := core.Verdict{Person: "P3", Name: "Cleo", Approved: true}
+	for _, c := range []struct {
+		need     string
+		verdicts []core.Verdict
+		mark     string
+		tone     core.Tone
+	}{
+		{"", []core.Verdict{yes}, "approved by Ada", core.ToneGood},
+		{"", []core.Verdict{no, yes}, "changes: Ben", core.ToneWarn},
+		{"2", []core.Verdict{yes}, "1 of 2 approvals", core.ToneNeutral},
+		{"2", []core.Verdict{yes, more}, "approved by Ada, Cleo", core.ToneGood},
+		{"2", []core.Verdict{yes, more, no}, "changes: Ben", core.ToneWarn},
+	} {
+		p := &core.Project{Settings: map[string]string{"approvals": c.need}}
+		v := &core.Version{Verdicts: c.verdicts}
+		if mark, tone := judged(core.Lang{}, p, v); mark != c.mark || tone != c.tone {
+			t.Errorf("%s %v: %q, %v", c.need, c.verdicts, mark, tone)
+		}
+		if got := tone(p, &core.Task{}, v); got != c.tone {
+			t.Errorf("%s %v: the card's tone is %v", c.need, c.verdicts, got)
+		}
+	}
+}
