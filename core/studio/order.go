@@ -302,7 +302,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	}
 	first := change.Versions[0]
 	if first.State == core.JobQueued {
-		answer = o.queued(c.Lang, change.Versions)
+		answer = o.queued(c.Lang, task, change.Versions)
 		if !o.at.IsZero() {
 			answer.Body = append(answer.Body, core.Para(core.Text(c.T("It begins %s. \"cancel\" stops it before.", c.clock().Time(o.at, now)))))
 		}
@@ -313,12 +313,21 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	return change, nil
 }
 
-// queued is the private answer to whoever asked.
-func (o *order) queued(l core.Lang, made []*core.Version) core.Card {
+// queued is the private answer to whoever asked. It names other rooms only where the task shows in some: work of a private
+// room does not leave it.
+func (o *order) queued(l core.Lang, t *core.Task, made []*core.Version) core.Card {
 	first, last := made[0], made[len(made)-1]
-	what := l.T(": %s v%d with %s. It shows here and in the project's other rooms.", first.ID.Task, first.ID.No, o.provider.Name())
+	what := l.T(": %s v%d with %s.", first.ID.Task, first.ID.No, o.provider.Name())
 	if first != last {
-		what = l.T(": %s v%d to v%d with %s. They show here and in the project's other rooms.", first.ID.Task, first.ID.No, last.ID.No, o.provider.Name())
+		what = l.T(": %s v%d to v%d with %s.", first.ID.Task, first.ID.No, last.ID.No, o.provider.Name())
+	}
+	switch {
+	case len(t.Rooms) < 2:
+		what += " " + l.N(len(made), "It shows here.", "They show here.")
+	case t.Private:
+		what += " " + l.N(len(made), "It shows here and in the project's other private rooms.", "They show here and in the project's other private rooms.")
+	default:
+		what += " " + l.N(len(made), "It shows here and in the project's other rooms.", "They show here and in the project's other rooms.")
 	}
 	return core.Card{Body: core.RichText{core.Para(core.Bold(l.T("Queued")), core.Text(what))}, Footer: o.notes(l, true)}
 }
