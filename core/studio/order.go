@@ -383,6 +383,9 @@ func inUnits(text string) core.Saying {
 	if n, ok := strings.CutSuffix(strings.TrimPrefix(text, "about "), " fast minutes"); ok {
 		return core.Say("about %s fast minutes", n)
 	}
+	if models, ok := strings.CutPrefix(text, "may use "); ok {
+		return core.Say("may use %s", models)
+	}
 	return core.Say(text)
 }
 

@@ -135,3 +135,18 @@ func TestSheetJudgesAsCardsDo(t *testing.T) {
 		}
 	}
 }
+
+func TestStatusesAreOfferedAsCardsNameThem(t *testing.T) {
+	s := &Studio{}
+	got := matching(statusChoices(core.Lang{Translator: shouting{}}, s.statuses(&core.Project{})), "REV")
+	if len(got) != 1 || got[0] != (core.Choice{Label: "IN REVIEW", Value: "in review"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// shouting is a language that is told from English by its capitals.
+type shouting struct{}
+
+func (shouting) Text(_ core.Locale, s string) string                { return strings.ToUpper(s) }
+func (shouting) Count(_ core.Locale, _ int, _, other string) string { return strings.ToUpper(other) }
+func (shouting) Languages() []core.Locale                           { return []core.Locale{"en"} }

@@ -105,12 +105,11 @@ func versionLine(l core.Lang, v *core.Version) string {
 
 // madeBy says how a version came about: "vary strong of v1.2".
 func madeBy(l core.Lang, v *core.Version) string {
-	op := v.Request.Op
-	switch op {
+	how := word(v.Request.Op).In(l)
+	switch v.Request.Op {
 	case core.OpEditRegion, core.OpEditWords:
-		op = "edit"
+		how = l.T("edit")
 	}
-	how := word(op).In(l)
 	if v.Request.Strength != "" {
 		how += " " + manner(v.Request.Strength).In(l)
 	}
