@@ -217,7 +217,7 @@ func termsCard(l core.Lang, name core.ProviderName, t core.Terms) core.Card {
 	if t.Source != "" {
 		card.Buttons[0] = append(card.Buttons[0], core.Button{Label: l.T("Read the terms"), URL: t.Source})
 	}
-	card.Footer = l.T("Read on %s, version %s", t.Checked, t.Version)
+	card.Footer = l.T("Read on %s, version %s", written(l, t.Checked), t.Version)
 	return card
 }
 

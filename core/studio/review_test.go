@@ -150,3 +150,15 @@ type shouting struct{}
 func (shouting) Text(_ core.Locale, s string) string                { return strings.ToUpper(s) }
 func (shouting) Count(_ core.Locale, _ int, _, other string) string { return strings.ToUpper(other) }
 func (shouting) Languages() []core.Locale                           { return []core.Locale{"en"} }
+
+func TestMoneyIsReadWithEitherSign(t *testing.T) {
+	for typed, want := range map[string]int64{"20": 20_000_000, "$0.5": 500_000, "0,20": 200_000, "0,5 $": 500_000, "1,000": -1, "1,2,3": -1, "": -1, "-1": -1} {
+		got, err := money(typed)
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %d, %v", typed, got, err)
+		}
+	}
+}
