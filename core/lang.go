@@ -58,7 +58,8 @@ func (l Lang) N(n int, one, other string, args ...any) string {
 
 // fill puts arguments into a sentence. One that ends with an abbreviation, such as a month of French, has one full stop.
 func (l Lang) fill(sentence string, args []any) string {
-	text := fmt.Sprintf(sentence, l.spoken(args)...)
+	args = l.spoken(args)
+	text := fmt.Sprintf(l.elide(sentence, args), args...)
 	if strings.HasSuffix(sentence, ".") && strings.HasSuffix(text, "..") && !strings.HasSuffix(text, "...") {
 		text = text[:len(text)-1]
 	}
