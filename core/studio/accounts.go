@@ -71,7 +71,7 @@ func (s *Studio) accountList(ctx context.Context, c *call) (core.Change, error) 
 		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
 			return core.Change{}, err
 		}
-		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(": "+accountLine(c, p, a))))
+		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(c.T(": %s", accountLine(c, p, a)))))
 		if line := supportLine(c.Lang, p.Capabilities("")); line != "" {
 			card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(line)}}))
 		}

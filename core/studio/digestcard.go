@@ -206,7 +206,7 @@ func (w *teller) versions(ctx context.Context, p *core.Project, t *core.Task, si
 			}
 			what := w.l.T("v%d by %s", v.ID.No, x.Name)
 			if x.Reason != "" {
-				what += ": " + clip(x.Reason, 80)
+				what = w.l.T("%s: %s", what, clip(x.Reason, 80))
 			}
 			n.changes = append(n.changes, newsItem{t, what})
 		}

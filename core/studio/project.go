@@ -193,7 +193,7 @@ func (s *Studio) projectList(ctx context.Context, c *call) (core.Change, error) 
 		}
 		line := string(k)
 		if p.Name != "" {
-			line += ": " + p.Name
+			line = c.T("%s: %s", line, p.Name)
 		}
 		lines = append(lines, c.N(len(p.Rooms), "%s (%d rooms)", "%s (%d rooms)", line, len(p.Rooms)))
 	}

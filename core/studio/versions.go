@@ -29,7 +29,7 @@ func (s *Studio) versions(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	card := core.Card{Title: fmt.Sprintf("%s: %s", t.ID, t.Title), Body: core.RichText{{Kind: core.NodePre, Text: versionTree(c.Lang, list)}}}
+	card := core.Card{Title: c.T("%s: %s", t.ID, t.Title), Body: core.RichText{{Kind: core.NodePre, Text: versionTree(c.Lang, list)}}}
 	if p.all > 1 {
 		card.Footer = c.T("Page %d of %d", p.page, p.all)
 		var row []core.Button
