@@ -38,7 +38,7 @@ func (l Lang) T(sentence string, args ...any) string {
 	if len(args) == 0 {
 		return sentence
 	}
-	return fmt.Sprintf(sentence, l.spoken(args)...)
+	return l.fill(sentence, args)
 }
 
 // N returns the sentence for a number of things: N(n, "%d picture", "%d pictures", n). Both are constants.
@@ -53,10 +53,20 @@ func (l Lang) N(n int, one, other string, args ...any) string {
 	if !strings.Contains(form, "%") {
 		return form // "a comment": it says the number itself
 	}
-	return fmt.Sprintf(form, l.spoken(args)...)
+	return l.fill(form, args)
 }
 
-// spoken puts those arguments that are sentences themselves into the language.
+// fill puts arguments into a sentence. One that ends with an abbreviation, such as a month of French, has one full stop.
+func (l Lang) fill(sentence string, args []any) string {
+	args = l.spoken(args)
+	text := fmt.Sprintf(l.elide(sentence, args), args...)
+	if strings.HasSuffix(sentence, ".") && strings.HasSuffix(text, "..") && !strings.HasSuffix(text, "...") {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+// spoken puts those arguments that are sentences themselves, or figures, into the language.
 func (l Lang) spoken(args []any) []any {
 	out := args
 	for i, a := range args {
@@ -65,6 +75,12 @@ func (l Lang) spoken(args []any) []any {
 			a = x.In(l)
 		case error:
 			a = l.Error(x)
+		case Money:
+			a = x.In(l)
+		case Figure:
+			a = x.In(l)
+		case float64:
+			a = fraction{x, l.decimalSign()}
 		default:
 			continue
 		}
@@ -119,9 +135,9 @@ func (l Lang) Day(t, now time.Time) string {
 	t, now = l.In(t), l.In(now)
 	weekday, month := l.T(t.Format("Mon")), l.T(t.Format("Jan"))
 	if t.Year() != now.Year() {
-		return l.T("%[1]s %[2]d %[3]s %[4]d", weekday, t.Day(), month, t.Year())
+		return l.T("%[1]s %[2]s %[3]s %[4]d", weekday, l.DayOfMonth(t), month, t.Year())
 	}
-	return l.T("%[1]s %[2]d %[3]s", weekday, t.Day(), month)
+	return l.T("%[1]s %[2]s %[3]s", weekday, l.DayOfMonth(t), month)
 }
 
 // Time returns a moment as people write it: "Fri 3 Apr 17:00", with the zone where it is not known to the reader.

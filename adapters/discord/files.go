@@ -13,6 +13,10 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/atelier-bridge/atelier/core"
 )
@@ -135,27 +139,33 @@ func unique(files []outFile) {
 	}
 }
 
-// cleanFileName keeps to the signs that Discord keeps in file names, so that attachment:// links still match.
+// cleanFileName keeps to the signs that Discord keeps in file names, so that attachment:// links still match: letters and digits
+// of any script, dots, dashes and underscores. Accents are written with their letters, as Discord has them.
 func cleanFileName(name string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
-	var b strings.Builder
-	for _, r := range name {
+	s := strings.Map(func(r rune) rune {
 		switch {
-		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '.', r == '-', r == '_':
-			b.WriteRune(r)
-		case r == ' ' || r > 127:
-			b.WriteByte('_')
+		case unicode.IsSpace(r):
+			return '_'
+		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r), strings.ContainsRune(".-_", r):
+			return r
 		}
-	}
-	s := strings.TrimLeft(b.String(), ".")
+		return -1
+	}, norm.NFC.String(strings.ToValidUTF8(name, "")))
+	s = strings.TrimLeft(s, ".")
 	if s == "" {
 		s = "file"
 	}
-	if len(s) > 100 {
-		s = s[len(s)-100:]
+	// The end says of what kind it is.
+	for len(s) > maxFileName {
+		_, n := utf8.DecodeRuneInString(s)
+		s = s[n:]
 	}
 	return s
 }
+
+// maxFileName is how many bytes a file's name has at most.
+const maxFileName = 100
 
 // fileRef describes a file for the journal. Its id says where it hangs, so that an expired link can be renewed.
 func fileRef(channel, message string, a wireAttachment) core.FileRef {

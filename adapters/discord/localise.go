@@ -101,5 +101,19 @@ func checkLocalised(here string, o appOption) error {
 	return nil
 }
 
+// checkSiblings finds two options of one place that a language calls the same: people could not tell them apart.
+func checkSiblings(path string, opts []appOption) error {
+	taken := localised{}
+	for _, o := range opts {
+		for l, name := range o.Names {
+			if taken[l+" "+name] != "" {
+				return fmt.Errorf("%s: %q in %s is both %s and %s", path, name, l, taken[l+" "+name], o.Name)
+			}
+			taken[l+" "+name] = o.Name
+		}
+	}
+	return nil
+}
+
 // aboutGroup describes the verbs that begin with the same word.
 func aboutGroup(first string) string { return "About " + first + "s" }

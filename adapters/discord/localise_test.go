@@ -55,7 +55,7 @@ func TestCommandsHaveNamesInOtherLanguages(t *testing.T) {
 			t.Errorf("%s is not registered", want)
 		}
 	}
-	for name, bad := range map[string]dictionary{"a capital": {"option:provider": "Fournisseur"}, "too long": {"Approve a version": strings.Repeat("é", 101)},
+	for name, bad := range map[string]dictionary{"a capital": {"option:provider": "Fournisseur"}, "one name of two": {"verb:role grant": "rôle donner", "verb:role list": "rôle donner"}, "too long": {"Approve a version": strings.Repeat("é", 101)},
 		"too many characters": {"Make pictures together, each on your own account": strings.Repeat("é", 7000)}} {
 		if _, err := Registration(command.New(), bad); err == nil {
 			t.Errorf("%s: registered", name)

@@ -215,6 +215,9 @@ func checkOptions(path string, opts []appOption, chars *int) error {
 	if len(opts) > maxOptions {
 		return fmt.Errorf("%s has %d options, at most %d", path, len(opts), maxOptions)
 	}
+	if err := checkSiblings(path, opts); err != nil {
+		return err
+	}
 	for _, o := range opts {
 		here := path + " " + o.Name
 		if o.Name == "" || len(o.Name) > maxName || o.Name != strings.ToLower(o.Name) || strings.ContainsAny(o.Name, " /:@#") {

@@ -45,7 +45,7 @@ func collect(t *testing.T) (all, counted found, wrong []string) {
 				return filepath.SkipDir
 			case d.IsDir() || slices.Contains(operators, d.Name()) || strings.HasSuffix(name, "_test.go"):
 				return nil
-			case strings.HasPrefix(name, "adapters/provider") && strings.HasSuffix(name, ".json"):
+			case strings.HasSuffix(name, ".json") && (strings.HasPrefix(name, "adapters/provider") || strings.HasPrefix(name, "core/prompt")):
 				return collectFacts(path, name, all)
 			case strings.HasSuffix(name, ".html"):
 				return collectPage(path, name, all)
@@ -323,7 +323,7 @@ func collectWords(d *ast.GenDecl, name string, all found) {
 	}
 }
 
-// collectFacts takes what providers' dated facts say to people.
+// collectFacts takes what providers' dated facts and the tables of parameters say to people.
 func collectFacts(path, name string, all found) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -334,7 +334,7 @@ func collectFacts(path, name string, all found) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	walk(any, func(key, text string) {
-		if key == "how" || key == "rules" {
+		if key == "how" || key == "rules" || key == "help" {
 			all.add(text, name)
 		}
 	}, "")

@@ -92,7 +92,7 @@ func (t *Table) Parse(text string) (Prompt, error) {
 		}
 		value := strings.Join(values[:take], " ")
 		if value == "" && def.Kind != "flag" && !def.Optional {
-			return p, core.Errorf(core.CodeInvalid, "--%s needs a value.", name).WithNext("Give %s.", def.Help)
+			return p, core.Errorf(core.CodeInvalid, "--%s needs a value.", name).WithNext("Give %s.", core.Say(def.Help))
 		}
 		if err := def.check(name, value); err != nil {
 			return p, err
@@ -134,7 +134,7 @@ func (t *Table) version(param, value string) (string, error) {
 
 func (p *Param) check(name, value string) error {
 	bad := func() error {
-		return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", name, clip(value)).WithNext("Give %s.", p.Help)
+		return core.Errorf(core.CodeInvalid, "--%s cannot be %q.", name, clip(value)).WithNext("Give %s.", core.Say(p.Help))
 	}
 	switch p.Kind {
 	case "int":

@@ -228,7 +228,7 @@ func (d *Deliverer) commentText(ctx context.Context, m *core.Comment, o core.Out
 // sentAt says when something was said that is shown late.
 func sentAt(l core.Lang, at time.Time) string {
 	at = l.In(at)
-	return l.T("(sent %[1]d %[2]s %[3]s)", at.Day(), l.T(at.Format("Jan")), at.Format("15:04 MST"))
+	return l.T("(sent %[1]s %[2]s %[3]s)", l.DayOfMonth(at), l.T(at.Format("Jan")), at.Format("15:04 MST"))
 }
 
 // localise turns mentions into identities of the room's platform; somebody who has none there stays a name.

@@ -13,7 +13,7 @@ import (
 type french struct{}
 
 func (french) Text(l core.Locale, sentence string) string {
-	words := map[string]string{"(sent %[1]d %[2]s %[3]s)": "(envoyé le %[1]d %[2]s %[3]s)", "Apr": "avr.", "(%s is %s, too large for this room; the limit is %s)": "(%s fait %s, la limite est de %s)", "%.1f MB": "%.1f Mo"}
+	words := map[string]string{"(sent %[1]s %[2]s %[3]s)": "(envoyé le %[1]s %[2]s %[3]s)", "Apr": "avr.", "(%s is %s, too large for this room; the limit is %s)": "(%s fait %s, la limite est de %s)", "%.1f MB": "%.1f Mo"}
 	if s := words[sentence]; s != "" && l == "fr" {
 		return s
 	}

@@ -71,7 +71,7 @@ func (s *Studio) accountList(ctx context.Context, c *call) (core.Change, error) 
 		if err != nil && core.ErrorCode(err) != core.CodeNotFound {
 			return core.Change{}, err
 		}
-		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(": "+accountLine(c, p, a))))
+		card.Body = append(card.Body, core.Para(core.Bold(p.Name().Title()), core.Text(c.T(": %s", accountLine(c, p, a)))))
 		if line := supportLine(c.Lang, p.Capabilities("")); line != "" {
 			card.Body = append(card.Body, core.Para(core.Node{Kind: core.NodeItalic, Children: []core.Node{core.Text(line)}}))
 		}
@@ -137,6 +137,9 @@ const linkFor = 10 * time.Minute
 
 // accountLink begins, or goes on with, linking a person's own account.
 func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) {
+	if err := typedKey(c); err != nil {
+		return core.Change{}, err
+	}
 	p, err := s.provider(nil, c.inv.Arg("provider"))
 	if err != nil {
 		return core.Change{}, err
@@ -174,14 +177,28 @@ func (s *Studio) accountLink(ctx context.Context, c *call) (core.Change, error) 
 		return core.Change{}, core.Errorf(core.CodeInvalid, "Nothing but the provider's name belongs there.").WithNext("If it was a key, revoke it at %s now: a key is never typed into a chat. Then type only: account link %s", p.Name().Title(), p.Name())
 	}
 	if token := c.inv.Arg(core.SecretOption); token != "" {
-		if c.inv.Surface != core.SurfaceModal {
-			return core.Change{}, core.Errorf(core.CodeInvalid, "A key is never typed into a chat; this one was not kept.").WithNext("If it was a real one, revoke it at %s now. Then type only: account link %s", p.Name().Title(), p.Name())
-		}
 		out := core.Outgoing{ID: core.MakeDeliveryID("", "", "link/"+string(c.In.ID)), Kind: core.OutLink, Room: c.In.Room, Thread: c.In.Thread, Reply: c.In.Reply, To: c.In.Actor.Identity,
 			Link: &core.LinkRequest{Ticket: token, Person: c.Person.ID, Provider: p.Name(), Identity: c.In.Actor.Identity}, At: c.In.At}
 		return core.Change{Out: []core.Outgoing{out}}, nil
 	}
 	return s.linkStep(ctx, c, keyed)
+}
+
+// typedKey warns whoever typed a key where only our own form takes one: before anything else is asked, because the key is to
+// be revoked at once.
+func typedKey(c *call) error {
+	typed := c.inv.Arg(core.SecretOption) != "" && c.inv.Surface != core.SurfaceModal
+	for _, name := range []string{"provider", "plan"} {
+		typed = typed || strings.Contains(c.inv.Arg(name), core.MaskedCredential)
+	}
+	if !typed {
+		return nil
+	}
+	err := core.Errorf(core.CodeInvalid, "A key is never typed into a chat; this one was not kept.")
+	if name := core.ProviderName(strings.ToLower(c.inv.Arg("provider"))); name != "" && !strings.Contains(string(name), core.MaskedCredential) {
+		return err.WithNext("If it was a real one, revoke it at %s now. Then type only: account link %s", name.Title(), name)
+	}
+	return err.WithNext("If it was a real one, revoke it now where you made it. Then type \"account link\" and the provider's name only.")
 }
 
 // termsCard says what a provider demands and asks to accept it.
@@ -200,7 +217,7 @@ func termsCard(l core.Lang, name core.ProviderName, t core.Terms) core.Card {
 	if t.Source != "" {
 		card.Buttons[0] = append(card.Buttons[0], core.Button{Label: l.T("Read the terms"), URL: t.Source})
 	}
-	card.Footer = l.T("Read on %s, version %s", t.Checked, t.Version)
+	card.Footer = l.T("Read on %s, version %s", written(l, t.Checked), t.Version)
 	return card
 }
 

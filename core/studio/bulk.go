@@ -266,7 +266,7 @@ func (s *Studio) bulkList(ctx context.Context, c *call) (core.Change, error) {
 		if !c.Person.Is(b.Person) && !c.role.Allows(core.RoleAdmin) {
 			continue
 		}
-		line := c.T("%s: %s for %q, %d of %d", b.ID, b.Action, b.Query, b.Done, b.Total)
+		line := c.T("%s: %s for %q, %d of %d", b.ID, verbName(c.Lang, command.Row{Verb: b.Action}), b.Query, b.Done, b.Total)
 		switch b.State {
 		case core.BulkRunning:
 			line += " · " + c.T("running")
@@ -318,7 +318,7 @@ func (s *Studio) bulkEnded(ctx context.Context, b *core.Bulk, p *core.Project, n
 	if person, err := s.People.Person(ctx, b.Person); err == nil {
 		lang = person.Lang(s.Translator)
 	}
-	said := lang.N(b.Changed, "%[2]s is done: %[1]d of %[3]d tasks was changed.", "%[2]s is done: %[1]d of %[3]d tasks were changed.", b.Changed, b.Action, b.Total)
+	said := lang.N(b.Changed, "%[2]s is done: %[1]d of %[3]d tasks was changed.", "%[2]s is done: %[1]d of %[3]d tasks were changed.", b.Changed, verbName(lang, command.Row{Verb: b.Action}), b.Total)
 	if left := b.Total - b.Changed; left > 0 {
 		said += " " + lang.N(left, "%d was so already, or it could not be done to it.", "%d were so already, or it could not be done to them.", left)
 	}

@@ -436,7 +436,7 @@ func (s *Studio) commentHistory(ctx context.Context, c *call) (core.Change, erro
 	l, now := c.clock(), s.Clock.Now()
 	var lines []string
 	for _, w := range o.Was {
-		lines = append(lines, fmt.Sprintf("%s: %s", l.Time(w.At, now), clip(w.Text, 300)))
+		lines = append(lines, l.T("%s: %s", l.Time(w.At, now), clip(w.Text, 300)))
 	}
 	lines = append(lines, c.T("Now: %s", clip(o.Text.String(), 300)))
 	return c.say(core.Card{Title: c.T("Comment %d of %s, by %s", n, c.task.ID, o.Name), Body: bullets(lines)})

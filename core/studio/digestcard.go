@@ -206,12 +206,12 @@ func (w *teller) versions(ctx context.Context, p *core.Project, t *core.Task, si
 			}
 			what := w.l.T("v%d by %s", v.ID.No, x.Name)
 			if x.Reason != "" {
-				what += ": " + clip(x.Reason, 80)
+				what = w.l.T("%s: %s", what, clip(x.Reason, 80))
 			}
 			n.changes = append(n.changes, newsItem{t, what})
 		}
 		if approved && standing(p, v) == core.StatusApproved {
-			n.approved = append(n.approved, newsItem{t, w.l.T("v%d by %s", v.ID.No, approvers(v))})
+			n.approved = append(n.approved, newsItem{t, w.l.T("v%d by %s", v.ID.No, voices(v, true))})
 		}
 	}
 	return nil

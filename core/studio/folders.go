@@ -265,9 +265,7 @@ func (s *Studio) completeNames(ctx context.Context, q core.Query) (core.Card, er
 		}
 		switch q.Option {
 		case "status":
-			for _, st := range s.statuses(p) {
-				names = append(names, string(st.name))
-			}
+			return core.Card{Choices: matching(statusChoices(s.langOf(ctx, q.Actor), s.statuses(p)), q.Text)}, nil
 		case "preset":
 			names = slices.Sorted(maps.Keys(p.Presets))
 		case "ref":

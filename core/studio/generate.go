@@ -258,7 +258,7 @@ func (s *Studio) derive(c *call) (core.Request, core.ImageRef, error) {
 	case "zoom":
 		req.Factor = 1.5
 		if f := c.inv.Arg("factor"); f != "" {
-			req.Factor, err = strconv.ParseFloat(f, 64)
+			req.Factor, err = fractional(f)
 			if err != nil || req.Factor < 1.1 || req.Factor > 2 {
 				return core.Request{}, parent, core.Errorf(core.CodeInvalid, "--factor cannot be %q.", clip(f, 20)).WithNext("Give a number from 1.1 to 2.")
 			}

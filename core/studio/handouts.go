@@ -212,7 +212,7 @@ func (h *Handouts) sheet(ctx context.Context, x *handout) core.Sheet {
 			err := h.tasks(ctx, x, func(t *core.Task, one handed) error {
 				return s.walk(ctx, t.ID, "", one, x.At, func(v *core.Version, pics []held) error {
 					for _, p := range pics {
-						if !p.again && !yield(sheetPicture(l, t, v, p, x.At), nil) {
+						if !p.again && !yield(sheetPicture(l, x.project, t, v, p, x.At), nil) {
 							return errEnough
 						}
 					}
@@ -228,7 +228,7 @@ func (h *Handouts) sheet(ctx context.Context, x *handout) core.Sheet {
 // errEnough ends a walk through an export that nobody reads any further.
 var errEnough = errors.New("nobody reads on")
 
-func sheetPicture(l core.Lang, t *core.Task, v *core.Version, p held, now time.Time) core.SheetPicture {
+func sheetPicture(l core.Lang, project *core.Project, t *core.Task, v *core.Version, p held, now time.Time) core.SheetPicture {
 	out := core.SheetPicture{Blob: p.stored.Preview, Title: fmt.Sprintf("%s %s", t.ID, p.ref()), Facts: v.PersonName + " · " + l.Day(firstTime(v.DoneAt, v.CreatedAt), now) + " · " + word(t.Status).In(l),
 		Text: v.Request.Prompt, Gone: l.T("This picture is gone.")}
 	if out.Blob == "" {
@@ -237,14 +237,21 @@ func sheetPicture(l core.Lang, t *core.Task, v *core.Version, p held, now time.T
 	if out.Text == "" {
 		out.Text = t.Title
 	}
-	if n := len(v.Verdicts); n > 0 {
-		last := v.Verdicts[n-1]
-		out.Mark, out.Tone = l.T("changes: %s", last.Name), core.ToneWarn
-		if last.Approved {
-			out.Mark, out.Tone = l.T("approved by %s", last.Name), core.ToneGood
-		}
+	if len(v.Verdicts) > 0 {
+		out.Mark, out.Tone = judged(l, project, v)
 	} else if t.Picked == p.ref() {
 		out.Mark = l.T("picked")
 	}
 	return out
+}
+
+// judged says in a few words what the verdicts on a version come to: the same that its card says.
+func judged(l core.Lang, p *core.Project, v *core.Version) (string, core.Tone) {
+	switch standing(p, v) {
+	case core.StatusChanges:
+		return l.T("changes: %s", voices(v, false)), core.ToneWarn
+	case core.StatusApproved:
+		return l.T("approved by %s", voices(v, true)), core.ToneGood
+	}
+	return l.T("%d of %d approvals", approvals(v), approvalsNeeded(p)), core.ToneNeutral
 }

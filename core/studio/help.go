@@ -23,7 +23,7 @@ func (s *Studio) help(_ context.Context, c *call) (core.Change, error) {
 	card := core.Card{Title: c.T("What you can do")}
 	for _, g := range command.Groups() {
 		if names := s.verbsOf(c.Lang, g); len(names) > 0 {
-			card.Body = append(card.Body, core.Para(core.Bold(title(word(g).In(c.Lang))), core.Text(": "+strings.Join(names, ", "))))
+			card.Body = append(card.Body, core.Para(core.Bold(title(word(g).In(c.Lang))), core.Text(c.T(": %s", strings.Join(names, ", ")))))
 		}
 	}
 	card.Body = append(card.Body, core.Para(italic(c.T("\"help make\" says what each of a group does, \"help vary\" explains one."))))

@@ -302,7 +302,7 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	}
 	first := change.Versions[0]
 	if first.State == core.JobQueued {
-		answer = o.queued(c.Lang, change.Versions)
+		answer = o.queued(c.Lang, task, change.Versions)
 		if !o.at.IsZero() {
 			answer.Body = append(answer.Body, core.Para(core.Text(c.T("It begins %s. \"cancel\" stops it before.", c.clock().Time(o.at, now)))))
 		}
@@ -313,12 +313,21 @@ func (s *Studio) write(c *call, o *order, reservation string) (core.Change, erro
 	return change, nil
 }
 
-// queued is the private answer to whoever asked.
-func (o *order) queued(l core.Lang, made []*core.Version) core.Card {
+// queued is the private answer to whoever asked. It names other rooms only where the task shows in some: work of a private
+// room does not leave it.
+func (o *order) queued(l core.Lang, t *core.Task, made []*core.Version) core.Card {
 	first, last := made[0], made[len(made)-1]
-	what := l.T(": %s v%d with %s. It shows here and in the project's other rooms.", first.ID.Task, first.ID.No, o.provider.Name())
+	what := l.T(": %s v%d with %s.", first.ID.Task, first.ID.No, o.provider.Name())
 	if first != last {
-		what = l.T(": %s v%d to v%d with %s. They show here and in the project's other rooms.", first.ID.Task, first.ID.No, last.ID.No, o.provider.Name())
+		what = l.T(": %s v%d to v%d with %s.", first.ID.Task, first.ID.No, last.ID.No, o.provider.Name())
+	}
+	switch {
+	case len(t.Rooms) < 2:
+		what += " " + l.N(len(made), "It shows here.", "They show here.")
+	case t.Private:
+		what += " " + l.N(len(made), "It shows here and in the project's other private rooms.", "They show here and in the project's other private rooms.")
+	default:
+		what += " " + l.N(len(made), "It shows here and in the project's other rooms.", "They show here and in the project's other rooms.")
 	}
 	return core.Card{Body: core.RichText{core.Para(core.Bold(l.T("Queued")), core.Text(what))}, Footer: o.notes(l, true)}
 }
@@ -345,9 +354,9 @@ func (o *order) notes(l core.Lang, priced bool) string {
 
 // cost is what something costs, in words; see core.Cost.String.
 func cost(c core.Cost) core.Saying {
-	money := core.Say("%s", core.Dollars(c.Micros))
+	money := core.Say("%s", core.Money(c.Micros))
 	if c.Estimated {
-		money = core.Say("about %s", core.Dollars(c.Micros))
+		money = core.Say("about %s", core.Money(c.Micros))
 	}
 	switch {
 	case c.Native == "" && c.Micros <= 0:
@@ -363,21 +372,36 @@ func cost(c core.Cost) core.Saying {
 // inUnits is what a provider says with a figure, as its records have it; what is not known here stays as it is.
 func inUnits(text string) core.Saying {
 	if n, ok := strings.CutSuffix(text, " credits left"); ok {
-		return core.Say("%s credits left", n)
+		return core.Say("%s credits left", figure(n))
 	}
 	if n, ok := strings.CutSuffix(text, " credits"); ok {
-		return core.Say("%s credits", n)
+		return core.Say("%s credits", figure(n))
 	}
 	if n, ok := strings.CutSuffix(text, " left of the key's limit"); ok {
-		return core.Say("%s left of the key's limit", n)
+		return core.Say("%s left of the key's limit", figure(n))
 	}
 	if n, ok := strings.CutSuffix(strings.TrimPrefix(text, "about "), " fast minutes"); ok {
-		return core.Say("about %s fast minutes", n)
+		whole, _, _ := strings.Cut(n, ".")
+		// English counts 0.8 and 1.5 minutes alike, other languages by what stands before the point.
+		return core.SayN(number(whole), "about %s fast minutes", "about %s fast minutes", core.Figure(n))
+	}
+	if models, ok := strings.CutPrefix(text, "may use "); ok {
+		return core.Say("may use %s", models)
 	}
 	return core.Say(text)
 }
 
+// figure is a number, or an amount of dollars, that a provider's record has in English.
+func figure(text string) any {
+	if rest, ok := strings.CutPrefix(text, "$"); ok {
+		if micros, err := money(rest); err == nil {
+			return core.Money(micros)
+		}
+	}
+	return core.Figure(text)
+}
+
 // dayMonth is a day of this year or the next, with the month's whole name.
 func dayMonth(l core.Lang, t time.Time) string {
-	return l.T("%[1]d %[2]s", t.Day(), l.T(t.Format("January")))
+	return l.T("%[1]s %[2]s", l.DayOfMonth(t), l.T(t.Format("January")))
 }

@@ -193,7 +193,7 @@ func (s *Studio) projectList(ctx context.Context, c *call) (core.Change, error) 
 		}
 		line := string(k)
 		if p.Name != "" {
-			line += ": " + p.Name
+			line = c.T("%s: %s", line, p.Name)
 		}
 		lines = append(lines, c.N(len(p.Rooms), "%s (%d rooms)", "%s (%d rooms)", line, len(p.Rooms)))
 	}
@@ -266,6 +266,6 @@ func (s *Studio) projectSettings(ctx context.Context, c *call) (core.Change, err
 		rooms = append(rooms, name)
 	}
 	fields := []core.Field{
-		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Dollars(asksAbove(p)))}, {Label: c.T("rooms"), Value: core.Plain(strings.Join(rooms, ", "))}}
+		{Label: "default_role", Value: core.Plain(string(p.Default))}, {Label: "mirror", Value: core.Plain(mirror)}, {Label: "ask_above", Value: core.Plain(core.Money(asksAbove(p)).In(c.Lang))}, {Label: c.T("rooms"), Value: core.Plain(strings.Join(rooms, ", "))}}
 	return c.say(core.Card{Title: c.T("Settings of %s", p.Key), Fields: append(append(append(fields, s.reviewFields(c, p)...), s.calendarFields(c, p)...), speechFields(c.Lang, p.Settings, s.shared(p))...)})
 }

@@ -60,7 +60,7 @@ func (s *Studio) publish(ctx context.Context, c *call) (core.Change, error) {
 			return core.Change{}, err
 		}
 		v := c.version
-		lines = append(lines, fmt.Sprintf("%s: %s · %s", ref, clip(v.Request.Prompt, captionLine), v.PersonName))
+		lines = append(lines, l.T("%s: %s", ref, clip(v.Request.Prompt, captionLine))+" · "+v.PersonName)
 		for _, p := range pics {
 			im := v.Images[p.Image-1]
 			card.Images = append(card.Images, preview(im, fmt.Sprintf("%s-%s", c.task.ID, p), l.T("%s v%d: %s", c.task.ID, v.ID.No, clip(v.Request.Prompt, 300))))
@@ -360,7 +360,7 @@ func publishFound(ctx context.Context, s *Studio, c *call, found []core.TaskID, 
 			}
 			if ok {
 				card.Images, tasks = append(card.Images, im), append(tasks, t)
-				lines = append(lines, fmt.Sprintf("%s: %s · %s", t.ID, clip(t.Title, 100), t.OwnerName))
+				lines = append(lines, l.T("%s: %s", t.ID, clip(t.Title, 100))+" · "+t.OwnerName)
 			}
 		}
 		if len(tasks) == 0 {

@@ -61,9 +61,9 @@ func overQuota(c *call, o *order, r core.Reserved) *core.Error {
 func limited(hasPictures bool, n int, hasMoney bool, micros int64) core.Saying {
 	switch {
 	case hasPictures && hasMoney:
-		return core.Say("%s and %s", pictures(n), core.Dollars(micros))
+		return core.Say("%s and %s", pictures(n), core.Money(micros))
 	case hasMoney:
-		return core.Say("%s", core.Dollars(micros))
+		return core.Say("%s", core.Money(micros))
 	case hasPictures:
 		return pictures(n)
 	}
@@ -92,13 +92,22 @@ func (s *Studio) tellReached(ctx context.Context, c *call, r core.Reached) []cor
 	return out
 }
 
-// money reads "$20", "20" or "0.5" dollars.
+// money reads "$20", "20", "0.5" or "0,50 $" dollars.
 func money(text string) (int64, error) {
-	f, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(text), "$"), 64)
+	f, err := fractional(strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(text), "$"), "$")))
 	if err != nil || !(f >= 0 && f <= 1_000_000) {
 		return 0, core.Errorf(core.CodeInvalid, "%q is no amount of money.", clip(text, 20)).WithNext("Write dollars, such as 20 or 0.50.")
 	}
 	return int64(f*1_000_000 + 0.5), nil
+}
+
+// fractional reads a number with a decimal point or, where it can mean nothing else, a decimal comma: "1,5" is one and a half,
+// "1,000" is refused, for some write a thousand so.
+func fractional(text string) (float64, error) {
+	if whole, part, ok := strings.Cut(text, ","); ok && (len(part) == 1 || len(part) == 2) {
+		text = whole + "." + part
+	}
+	return strconv.ParseFloat(text, 64)
 }
 
 // quotaOf reads who a quota command is about: nobody for the project, "each", or a person.
@@ -290,7 +299,7 @@ func (s *Studio) quotaList(ctx context.Context, c *call) (core.Change, error) {
 
 func amount(a core.Amount) core.Saying {
 	if a.Micros > 0 {
-		return core.Say("%s for %s", pictures(a.Pictures), core.Dollars(a.Micros))
+		return core.Say("%s for %s", pictures(a.Pictures), core.Money(a.Micros))
 	}
 	return pictures(a.Pictures)
 }

@@ -108,3 +108,57 @@ func FuzzSpot(f *testing.F) {
 		}
 	})
 }
+
+// TestSheetJudgesAsCardsDo holds the contact sheet to what a card says of the same verdicts.
+func TestSheetJudgesAsCardsDo(t *testing.T) {
+	yes, no := core.Verdict{Person: "P1", Name: "Ada", Approved: true}, core.Verdict{Person: "P2", Name: "Ben"}
+	more := core.Verdict{Person: "P3", Name: "Cleo", Approved: true}
+	for _, c := range []struct {
+		need     string
+		verdicts []core.Verdict
+		mark     string
+		tone     core.Tone
+	}{
+		{"", []core.Verdict{yes}, "approved by Ada", core.ToneGood},
+		{"", []core.Verdict{no, yes}, "changes: Ben", core.ToneWarn},
+		{"2", []core.Verdict{yes}, "1 of 2 approvals", core.ToneNeutral},
+		{"2", []core.Verdict{yes, more}, "approved by Ada, Cleo", core.ToneGood},
+		{"2", []core.Verdict{yes, more, no}, "changes: Ben", core.ToneWarn},
+	} {
+		p := &core.Project{Settings: map[string]string{"approvals": c.need}}
+		v := &core.Version{Verdicts: c.verdicts}
+		if mark, tone := judged(core.Lang{}, p, v); mark != c.mark || tone != c.tone {
+			t.Errorf("%s %v: %q, %v", c.need, c.verdicts, mark, tone)
+		}
+		if got := tone(p, &core.Task{}, v); got != c.tone {
+			t.Errorf("%s %v: the card's tone is %v", c.need, c.verdicts, got)
+		}
+	}
+}
+
+func TestStatusesAreOfferedAsCardsNameThem(t *testing.T) {
+	s := &Studio{}
+	got := matching(statusChoices(core.Lang{Translator: shouting{}}, s.statuses(&core.Project{})), "REV")
+	if len(got) != 1 || got[0] != (core.Choice{Label: "IN REVIEW", Value: "in review"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+// shouting is a language that is told from English by its capitals.
+type shouting struct{}
+
+func (shouting) Text(_ core.Locale, s string) string                { return strings.ToUpper(s) }
+func (shouting) Count(_ core.Locale, _ int, _, other string) string { return strings.ToUpper(other) }
+func (shouting) Languages() []core.Locale                           { return []core.Locale{"en"} }
+
+func TestMoneyIsReadWithEitherSign(t *testing.T) {
+	for typed, want := range map[string]int64{"20": 20_000_000, "$0.5": 500_000, "0,20": 200_000, "0,5 $": 500_000, "1,000": -1, "1,2,3": -1, "": -1, "-1": -1} {
+		got, err := money(typed)
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %d, %v", typed, got, err)
+		}
+	}
+}

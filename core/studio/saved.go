@@ -142,7 +142,7 @@ func (s *Studio) savedList(ctx context.Context, c *call) (core.Change, error) {
 	}
 	var lines []string
 	for _, x := range seen(all, c.Person) {
-		line := x.Name + ": " + x.Query
+		line := c.T("%s: %s", x.Name, x.Query)
 		if x.Shared {
 			line += " · " + c.T("shared by %s", x.PersonName)
 		}

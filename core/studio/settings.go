@@ -30,7 +30,7 @@ func (s *Studio) settings(ctx context.Context, c *call) (core.Change, error) {
 		if c.Person, err = s.People.UpdatePerson(ctx, c.Person.ID, func(p *core.Person) error { p.AskAbove = &micros; return nil }); err != nil {
 			return core.Change{}, err
 		}
-		done = append(done, c.T("You are asked before anything that costs more than %s.", core.Dollars(micros)))
+		done = append(done, c.T("You are asked before anything that costs more than %s.", core.Money(micros)))
 	}
 	if v := c.inv.Arg("at_once"); v != "" {
 		line, err := s.setAtOnce(ctx, c, v)
@@ -46,9 +46,9 @@ func (s *Studio) settings(ctx context.Context, c *call) (core.Change, error) {
 	if done = append(done, said...); len(done) > 0 {
 		return c.say(text(strings.Join(done, " ")))
 	}
-	limit := c.T("the project's, or %s", core.Dollars(askAbove))
+	limit := c.T("the project's, or %s", core.Money(askAbove))
 	if c.Person.AskAbove != nil {
-		limit = core.Dollars(*c.Person.AskAbove)
+		limit = core.Money(*c.Person.AskAbove).In(c.Lang)
 	}
 	fields := []core.Field{{Label: "provider", Value: core.Plain(string(s.defaultOf(c.Person)))}, {Label: "ask_above", Value: core.Plain(limit)}}
 	return c.say(core.Card{Title: c.T("Your settings"), Fields: append(fields, speechFields(c.Lang, c.Person.Settings, c.Lang)...)})
@@ -184,5 +184,15 @@ func zoneName(l core.Lang) string {
 // date is a day as it stands in records that are looked at years later, with its year.
 func date(l core.Lang, t time.Time) string {
 	t = l.In(t)
-	return l.T("%[1]d %[2]s %[3]d", t.Day(), l.T(t.Format("Jan")), t.Year())
+	return l.T("%[1]s %[2]s %[3]d", l.DayOfMonth(t), l.T(t.Format("Jan")), t.Year())
+}
+
+// written is a day of a record, such as 2026-11-22, as people write it.
+func written(l core.Lang, day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	l.Zone = nil
+	return date(l, t)
 }

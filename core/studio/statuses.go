@@ -117,3 +117,12 @@ func (s *Studio) statusNames(c *call) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// statusChoices offers statuses by the names that cards show the person.
+func statusChoices(l core.Lang, all []status) []core.Choice {
+	var out []core.Choice
+	for _, st := range all {
+		out = append(out, core.Choice{Label: word(st.name).In(l), Value: string(st.name)})
+	}
+	return out
+}

@@ -264,7 +264,7 @@ func (s *Studio) presetList(_ context.Context, c *call) (core.Change, error) {
 	var lines []string
 	for _, n := range slices.Sorted(maps.Keys(c.Project.Presets)) {
 		st := c.Project.Presets[n]
-		lines = append(lines, fmt.Sprintf("%s: %s", n, styleText(c.Lang, &st)))
+		lines = append(lines, c.T("%s: %s", n, styleText(c.Lang, &st)))
 	}
 	if len(lines) == 0 {
 		return c.say(text(c.T("There are no presets yet. Save one with: preset save noir black and white, film grain --ar 3:2")))

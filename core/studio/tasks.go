@@ -211,7 +211,7 @@ func (s *Studio) taskShow(ctx context.Context, c *call) (core.Change, error) {
 		return core.Change{}, err
 	}
 	t := c.task
-	card := core.Card{Title: fmt.Sprintf("%s: %s", t.ID, t.Title), Fields: s.taskFields(c.clock(), t)}
+	card := core.Card{Title: c.T("%s: %s", t.ID, t.Title), Fields: s.taskFields(c.clock(), t)}
 	if t.Brief != "" {
 		card.Body = core.Plain(t.Brief)
 	}

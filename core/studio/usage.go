@@ -2,6 +2,7 @@ package studio
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -155,14 +156,14 @@ func (s *Studio) usageCard(ctx context.Context, c *call, name string, list []cor
 			line += c.T(" (partly estimated)")
 		}
 		if x.minutes > 0 {
-			line += c.T(", about %.0f fast minutes", x.minutes)
+			line += c.N(int(math.Round(x.minutes)), ", about %.0f fast minute", ", about %.0f fast minutes", x.minutes)
 		}
 		return line
 	}
 	if total.Amount == (core.Amount{}) && len(left) == 0 {
-		return c.say(text(c.T("%s: nothing in the last %s.", name, days(len(list)))))
+		return c.say(text(nothingLately(name, len(list)).In(c.Lang)))
 	}
-	card := core.Card{Title: name, Body: core.RichText{core.Para(core.Bold(say(c.T("Last %s", days(len(list))), &total)))}}
+	card := core.Card{Title: name, Body: core.RichText{core.Para(core.Bold(say(lately(len(list)).In(c.Lang), &total)))}}
 	var lines []string
 	for _, p := range s.Providers {
 		if x := providers[p.Name()]; x != nil {
@@ -208,4 +209,19 @@ func (s *Studio) check(ctx context.Context, c *call) (core.Change, error) {
 	}
 	return c.say(text(c.T("%s v%d was sent to %s at about %s, and Atelier stopped or lost the connection before it knew more. %s does not tell what became of such a run.%s If you want the pictures, press Run again: that is a new run, and it is billed.",
 		v.ID.Task, v.ID.No, v.Provider.Title(), c.T("%[1]s on %[2]s", c.Lang.In(v.CreatedAt).Format("15:04 MST"), dayMonth(c.Lang, c.Lang.In(v.CreatedAt))), v.Provider.Title(), where)))
+}
+
+// lately is the time that a number of days ending today makes.
+func lately(days int) core.Saying {
+	if days == 1 {
+		return core.Say("Last day")
+	}
+	return core.Say("Last %d days", days)
+}
+
+func nothingLately(name string, days int) core.Saying {
+	if days == 1 {
+		return core.Say("%s: nothing in the last day.", name)
+	}
+	return core.Say("%s: nothing in the last %d days.", name, days)
 }

@@ -146,11 +146,11 @@ func approvals(v *core.Version) int {
 	return n
 }
 
-// approvers are the names of those who approve a version.
-func approvers(v *core.Version) string {
+// voices are the names of those who approve a version, or of those who want it changed.
+func voices(v *core.Version, approved bool) string {
 	var list []core.Named
 	for _, x := range v.Verdicts {
-		if x.Approved {
+		if x.Approved == approved {
 			list = append(list, core.Named{ID: x.Person, Name: x.Name})
 		}
 	}

@@ -29,7 +29,7 @@ func (s *Studio) versions(ctx context.Context, c *call) (core.Change, error) {
 	if err != nil {
 		return core.Change{}, err
 	}
-	card := core.Card{Title: fmt.Sprintf("%s: %s", t.ID, t.Title), Body: core.RichText{{Kind: core.NodePre, Text: versionTree(c.Lang, list)}}}
+	card := core.Card{Title: c.T("%s: %s", t.ID, t.Title), Body: core.RichText{{Kind: core.NodePre, Text: versionTree(c.Lang, list)}}}
 	if p.all > 1 {
 		card.Footer = c.T("Page %d of %d", p.page, p.all)
 		var row []core.Button
@@ -105,12 +105,11 @@ func versionLine(l core.Lang, v *core.Version) string {
 
 // madeBy says how a version came about: "vary strong of v1.2".
 func madeBy(l core.Lang, v *core.Version) string {
-	op := v.Request.Op
-	switch op {
+	how := word(v.Request.Op).In(l)
+	switch v.Request.Op {
 	case core.OpEditRegion, core.OpEditWords:
-		op = "edit"
+		how = l.T("edit")
 	}
-	how := word(op).In(l)
 	if v.Request.Strength != "" {
 		how += " " + manner(v.Request.Strength).In(l)
 	}

@@ -55,8 +55,6 @@ func manner(m string) core.Saying {
 
 func pictures(n int) core.Saying { return core.SayN(n, "%d picture", "%d pictures", n) }
 
-func days(n int) core.Saying { return core.SayN(n, "%d day", "%d days", n) }
-
 // facts says what a provider told of an account. Its words are the provider's, or those of its adapter.
 func facts(l core.Lang, f core.AccountFacts) []string {
 	var out []string

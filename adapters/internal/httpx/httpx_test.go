@@ -258,7 +258,7 @@ func TestSaid(t *testing.T) {
 	c := &Client{}
 	for body, want := range map[string]string{
 		`{"error":{"message":"size is wrong"}}`: "size is wrong", `{"error":"no"}`: "no", `{"detail":"Not found"}`: "Not found", `{"detail":[{"msg":"field required"}]}`: "field required",
-		`{"errors":["a","b"]}`: "a; b", `{"message":"hi"}`: "hi", `<html>`: "", `{"error":{"message":"key ` + key + ` is wrong"}}`: "key [key removed] is wrong", `{"message":"two\nlines\u0000"}`: "two lines", ``: "",
+		`{"errors":["a","b"]}`: "a; b", `{"message":"hi"}`: "hi", `<html>`: "", `{"error":{"message":"key ` + key + ` is wrong"}}`: "key [key-removed] is wrong", `{"message":"two\nlines\u0000"}`: "two lines", ``: "",
 	} {
 		if got := c.Said(core.NewSecret(key), []byte(body)); got != want {
 			t.Errorf("%s says %q, want %q", body, got, want)
