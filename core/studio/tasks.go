@@ -119,7 +119,7 @@ func (c *call) clock() core.Lang {
 func (s *Studio) findPerson(ctx context.Context, c *call, who string) (core.Named, error) {
 	id := core.IdentityID(who)
 	switch {
-	case strings.EqualFold(who, "me") || strings.EqualFold(who, "@me") || strings.EqualFold(who, c.T("me")):
+	case strings.EqualFold(strings.TrimPrefix(who, "@"), "me") || strings.EqualFold(strings.TrimPrefix(who, "@"), c.T("me")):
 		return core.Named{ID: c.Person.ID, Name: c.name()}, nil
 	case id.Platform() == core.Slack || id.Platform() == core.Discord:
 		p, err := s.meet(ctx, id)

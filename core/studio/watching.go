@@ -213,7 +213,7 @@ func (o *Organiser) tell(ctx context.Context, w *watched) ([]core.Outgoing, erro
 		x := core.Outgoing{ID: core.MakeDeliveryID("", "", digest+"/"+string(id)), Kind: core.OutDirect, To: id, At: now}
 		if !until.IsZero() {
 			x.Kind, x.To, x.At = core.OutHold, "", until
-			x.Untold = &core.Untold{ID: x.ID, Person: w.owner.ID, To: id, Text: title + ": " + strings.Join(names, ", "), At: now}
+			x.Untold = &core.Untold{ID: x.ID, Person: w.owner.ID, To: id, Text: lang.T("%[1]s: %[2]s", title, strings.Join(names, ", ")), At: now}
 			if len(open) > 0 {
 				x.Untold.URL = open[0].URL
 			}
