@@ -226,3 +226,22 @@ func kinds() map[string]providersim.Kind {
 		"hang-up": providersim.HangUp, "html": providersim.HTML, "truncated": providersim.Truncated, "huge": providersim.Huge, "endless": providersim.Endless,
 		"redirect": providersim.Redirect, "refusal": providersim.Refusal, "unauthorized": providersim.Unauthorized, "no-credit": providersim.NoCredit}
 }
+
+// cmdWaiting: N. Waits until so many jobs wait in the queues of people's accounts: a card may show before its job is there.
+func cmdWaiting(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	if len(args) != 1 {
+		ts.Fatalf("usage: waiting N")
+	}
+	s.until(ts, args[0]+" jobs wait", func() bool {
+		st, all := s.w.App().Store(), 0
+		counts, err := st.Jobs.Counts(context.Background(), st.DB.Parts.All())
+		if err != nil {
+			return false
+		}
+		for _, states := range counts {
+			all += states["queued"]
+		}
+		return fmt.Sprint(all) == args[0]
+	})
+}

@@ -47,7 +47,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"world": cmdWorld, "slack": personOn("slack"), "discord": personOn("discord"), "slack2": personOn("slack2"), "discord2": personOn("discord2"), "team": cmdTeam, "expect": cmdExpect, "once": cmdOnce, "order": cmdOrder, "reaction": cmdReaction,
-			"images": cmdImages, "settle": cmdSettle, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "fetch": cmdFetch, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
+			"images": cmdImages, "settle": cmdSettle, "waiting": cmdWaiting, "app": cmdApp, "fault": cmdFault, "picture": cmdPicture, "noedits": cmdNoEdits, "grab": cmdGrab, "page": cmdPage, "form": cmdForm, "fetch": cmdFetch, "standin": cmdStandin, "serve": cmdServe, "connected": cmdConnected, "redis": cmdRedis,
 			"term": cmdTerm, "read": cmdRead, "pick": cmdPick,
 		},
 	})
